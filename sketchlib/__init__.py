@@ -1,0 +1,28 @@
+"""sketchlib: how a network draws, stroke by stroke.
+
+    model = sketchlib.load("single")
+    sketches = sketchlib.sample(model, "cat", n=9, temperature=0.4, seed=0)
+    sketchlib.animate(sketches, "cats.gif")
+
+Names are imported when they are first used, so that `import sketchlib` costs nothing.
+"""
+
+from importlib import import_module
+
+_HOME = {
+    "DataError": "strokes",
+    "Drawing": "strokes",
+    "TEN_CLASSES": "quickdraw",
+    "load": "weights",
+    "sample": "sampling",
+    "animate": "animation",
+}
+
+__all__ = sorted(_HOME)
+__version__ = "0.1.0"
+
+
+def __getattr__(name):
+    if name not in _HOME:
+        raise AttributeError(f"module 'sketchlib' has no attribute {name!r}")
+    return getattr(import_module(f"sketchlib.{_HOME[name]}"), name)

@@ -1,0 +1,216 @@
+"""The two architectures: one conditional decoder for all classes, and one Sketch-RNN VAE a class behind a router."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from .dataset import Batch
+from .mixture import pen_nll, split_parameters, stroke_nll
+from .strokes import DataError
+
+
+def known(name: str, classes) -> str:
+    """`name` if it is among `classes`; raises `DataError` with the nearest known names otherwise."""
+    if name in classes:
+        return name
+    near = difflib.get_close_matches(str(name), classes, n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "nothing similar is known."
+    raise DataError(f"unknown class {name!r}: {hint} Known: {', '.join(classes)}")
+
+
+class Decoder(nn.Module):
+    """One-layer LSTM that draws, given one condition vector a drawing.
+
+    The condition sets h_0 and c_0 (`fc_init_hc`, tanh as in Ha and Eck 2017, section 3.2) and is concatenated to the row of
+    every step; `fc_params` maps each state to the 6M + 3 parameters of the next row. Chapter 4.
+    """
+
+    def __init__(self, condition_size: int, hidden_size: int, n_mixtures: int, dropout: float):
+        super().__init__()
+        self.fc_init_hc = nn.Linear(condition_size, 2 * hidden_size)
+        self.lstm = nn.LSTM(5 + condition_size, hidden_size, batch_first=True)
+        self.dropout = nn.Dropout(dropout)
+        self.fc_params = nn.Linear(hidden_size, 6 * n_mixtures + 3)
+
+    def initial_state(self, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """h_0 and c_0, each (B, H), from the condition (B, C)."""
+        return torch.tanh(self.fc_init_hc(condition)).chunk(2, dim=-1)
+
+    def forward(self, rows: Tensor, condition: Tensor) -> Tensor:
+        """Parameters (B, T, 6M + 3) of the rows that follow `rows` (B, T, 5)."""
+        h, c = self.initial_state(condition)
+        repeated = condition[:, None].expand(-1, rows.shape[1], -1)
+        states, _ = self.lstm(torch.cat([rows, repeated], -1), (h[None].contiguous(), c[None].contiguous()))
+        return self.fc_params(self.dropout(states))
+
+
+def reconstruction(raw: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Nats of each drawing, (B,) and (B,): L_S summed over its N points, L_P over these and the end row.
+
+    `raw` (B, T, 6M + 3) are the predictions for the rows batch.x[:, 1:]. Rows of padding count in neither. The paper also sums L_P
+    over the padding up to N_max; those terms teach nothing that drawing uses and are left out (chapter 3).
+    """
+    target = batch.x[:, 1:]
+    mixture = split_parameters(raw)
+    stroke = stroke_nll(mixture, target[..., 0], target[..., 1])
+    pen = pen_nll(mixture, target[..., 2:])
+    return (stroke * batch.drawn).sum(1), (pen * batch.decided).sum(1)
+
+
+class ConditionalDecoder(nn.Module):
+    """The single model: one decoder for all classes, conditioned on an embedding of the class. Chapter 4.
+
+    Defaults are the report's: hidden_size 512, embedding_size 64, n_mixtures 20. Its notebook asked for dropout 0.5, which a one-layer
+    LSTM ignores, so what it trained had none: the default is 0; above 0 it acts on the LSTM's output. `scale` is data_scale_factor.
+    """
+
+    def __init__(
+        self,
+        classes,
+        n_max: int,
+        scale: float,
+        hidden_size: int = 512,
+        embedding_size: int = 64,
+        n_mixtures: int = 20,
+        dropout: float = 0.0,
+    ):
+        super().__init__()
+        self.classes, self.n_max, self.scale = tuple(classes), int(n_max), float(scale)
+        self.sizes = dict(hidden_size=hidden_size, embedding_size=embedding_size, n_mixtures=n_mixtures, dropout=dropout)
+        self.embedding = nn.Embedding(len(self.classes), embedding_size)
+        self.decoder = Decoder(embedding_size, hidden_size, n_mixtures, dropout)
+
+    def config(self) -> dict:
+        """The constructor's arguments."""
+        return dict(classes=list(self.classes), n_max=self.n_max, scale=self.scale, **self.sizes)
+
+    def condition(self, labels: Tensor) -> Tensor:
+        """The condition vectors (B, E) of class indices (B,)."""
+        return self.embedding(labels)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Parameters (B, T, 6M + 3) of every row after S_0."""
+        return self.decoder(batch.x[:, :-1], self.condition(batch.labels))
+
+    def terms(self, batch: Batch, eta: float = 1.0, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """The loss and its parts, in nats per real point: loss = L_S + L_P, averaged over the points of the batch.
+
+        Source: report, section IV.1 (loss). `eta` and `generator` are for the VAE's sake and do nothing here.
+        """
+        stroke, pen = reconstruction(self(batch), batch)
+        points = batch.lengths.sum()
+        l_s, l_p = stroke.sum() / points, pen.sum() / points
+        return {"loss": l_s + l_p, "L_S": l_s, "L_P": l_p}
+
+
+class Encoder(nn.Module):
+    """Bidirectional LSTM whose two last states give mu and sigma-hat of z; source: Ha and Eck (2017), equations 1 and 2."""
+
+    def __init__(self, hidden_size: int, latent_size: int, dropout: float):
+        super().__init__()
+        self.ahead = nn.LSTM(5, hidden_size, batch_first=True)
+        self.back = nn.LSTM(5, hidden_size, batch_first=True)
+        self.dropout = nn.Dropout(dropout)
+        self.fc_mu = nn.Linear(2 * hidden_size, latent_size)
+        self.fc_log_var = nn.Linear(2 * hidden_size, latent_size)
+
+    def forward(self, rows: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """mu and log sigma^2, each (B, N_z), of rows (B, T, 5) of which `lengths` (B,) each count.
+
+        Two passes with each drawing reversed in place: packed sequences would leave the fast CPU kernel.
+        """
+        steps = torch.arange(rows.shape[1], device=rows.device)
+        reverse = torch.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)  # (B, T)
+        backwards = rows.gather(1, reverse[..., None].expand_as(rows))
+        at = torch.arange(len(rows), device=rows.device)
+        ends = [lstm(x)[0][at, lengths - 1] for lstm, x in ((self.ahead, rows), (self.back, backwards))]
+        state = self.dropout(torch.cat(ends, -1))
+        return self.fc_mu(state), self.fc_log_var(state)
+
+
+class SketchVAE(nn.Module):
+    """Sketch-RNN for one class: encoder to z, decoder conditioned on z at the start and at every step. Chapter 5.
+
+    Defaults are the paper's and the report's: encoder 256 a direction, decoder 512, N_z 128, M 20, w_KL 0.5, KL_min 0.2. Dropout 0:
+    the report's 0.9 (or 0.4) never acted in its one-layer LSTMs.
+    """
+
+    def __init__(
+        self,
+        classes,
+        n_max: int,
+        scale: float,
+        encoder_size: int = 256,
+        decoder_size: int = 512,
+        latent_size: int = 128,
+        n_mixtures: int = 20,
+        dropout: float = 0.0,
+        w_kl: float = 0.5,
+        kl_min: float = 0.2,
+    ):
+        super().__init__()
+        self.classes, self.n_max, self.scale = tuple(classes), int(n_max), float(scale)
+        self.sizes = dict(encoder_size=encoder_size, decoder_size=decoder_size, latent_size=latent_size)
+        self.sizes |= dict(n_mixtures=n_mixtures, dropout=dropout, w_kl=w_kl, kl_min=kl_min)
+        self.latent_size, self.w_kl, self.kl_min = latent_size, w_kl, kl_min
+        self.encoder = Encoder(encoder_size, latent_size, dropout)
+        self.decoder = Decoder(latent_size, decoder_size, n_mixtures, dropout)
+
+    def config(self) -> dict:
+        """The constructor's arguments."""
+        return dict(classes=list(self.classes), n_max=self.n_max, scale=self.scale, **self.sizes)
+
+    def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """mu and log sigma^2 of q(z | drawing), each (B, N_z); S_0 and padding are not read, the end row is."""
+        return self.encoder(batch.x[:, 1:], batch.lengths + 1)
+
+    def forward(self, batch: Batch, z: Tensor) -> Tensor:
+        """Parameters (B, T, 6M + 3) of every row after S_0, given z (B, N_z)."""
+        return self.decoder(batch.x[:, :-1], z)
+
+    def terms(self, batch: Batch, eta: float = 1.0, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """loss = L_R + eta w_KL max(L_KL, KL_min) and its parts.
+
+        L_R = L_S + L_P, summed over a drawing and divided by N_max; L_KL = -(1 / 2 N_z) sum(1 + log sigma^2 - mu^2 - sigma^2); both
+        averaged over the batch. z = mu + sigma e, with e from `generator`. Source: Ha and Eck (2017), equations 9 to 11; report, IV.2.
+        """
+        mu, log_var = self.encode(batch)
+        noise = torch.randn(mu.shape, generator=generator, device=generator.device if generator else mu.device).to(mu.device)
+        stroke, pen = reconstruction(self(batch, mu + torch.exp(log_var / 2) * noise), batch)
+        l_s, l_p = stroke.mean() / self.n_max, pen.mean() / self.n_max
+        l_kl = kl_divergence(mu, log_var).mean() / self.latent_size
+        loss = l_s + l_p + eta * self.w_kl * l_kl.clamp(min=self.kl_min)
+        return {"loss": loss, "L_S": l_s, "L_P": l_p, "L_KL": l_kl}
+
+
+def kl_divergence(mu: Tensor, log_var: Tensor) -> Tensor:
+    """KL(q || N(0, I)) in nats, (B,), summed over the latent dimensions of mu and log sigma^2 (B, N_z)."""
+    return -0.5 * (1 + log_var - mu**2 - torch.exp(log_var)).sum(-1)
+
+
+class Router:
+    """Class name to the model that draws it; a model is loaded when it is first asked for. Chapter 6.
+
+    `models`: class name -> `SketchVAE`, or the path of its file, which `read` then loads.
+    """
+
+    def __init__(self, models: Mapping[str, SketchVAE | Path | str], read: Callable[[Path], SketchVAE] | None = None):
+        self._models, self._read = dict(models), read
+        self.classes = tuple(self._models)
+
+    def __getitem__(self, name: str) -> SketchVAE:
+        """The model of a class; raises `DataError` naming the nearest classes for an unknown one."""
+        found = self._models[known(name, self.classes)]
+        if not isinstance(found, nn.Module):
+            found = self._models[name] = self._read(Path(found))
+        return found
+
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        """The classes whose model is in memory."""
+        return tuple(name for name, model in self._models.items() if isinstance(model, nn.Module))

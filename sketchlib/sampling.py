@@ -1,0 +1,176 @@
+"""Drawing with a trained model: batched sampling with a temperature, greedy drawing, reconstruction, interpolation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .dataset import SketchSet, make_batch
+from .mixture import draw, mode, split_parameters, temper
+from .models import ConditionalDecoder, Decoder, Router, SketchVAE, known
+from .strokes import START, DataError, Drawing, from_stroke3
+
+COMPACT_EVERY = 8  # steps between two looks at which rows have ended
+CHUNK = 1000  # drawings sampled at a time: enough to fill the matrix units, little enough to stay in the cache
+
+
+def as_generator(seed: int | torch.Generator) -> torch.Generator:
+    """A generator on the CPU from a seed, or the generator given."""
+    return seed if isinstance(seed, torch.Generator) else torch.Generator().manual_seed(int(seed))
+
+
+class Pen:
+    """A decoder unrolled by hand, one step of a whole batch at a time.
+
+    The condition's share of the gates is constant, so it is multiplied once and kept as a bias of each row.
+    """
+
+    def __init__(self, decoder: Decoder, condition: Tensor):
+        lstm, self.head = decoder.lstm, decoder.fc_params
+        self.from_row = lstm.weight_ih_l0[:, :5].T.contiguous()
+        self.from_state = lstm.weight_hh_l0.T.contiguous()
+        constant = lstm.bias_ih_l0 + lstm.bias_hh_l0
+        self.bias = torch.addmm(constant, condition, lstm.weight_ih_l0[:, 5:].T)  # (B, 4H)
+        self.h, self.c = decoder.initial_state(condition)
+
+    def step(self, row: Tensor) -> Tensor:
+        """Take in a row (B, 5), move the state on, and return the parameters (B, 6M + 3) of the next row."""
+        gates = torch.addmm(self.bias, self.h, self.from_state).addmm_(row, self.from_row)
+        i, f, g, o = gates.chunk(4, dim=-1)
+        self.c = torch.sigmoid(f) * self.c + torch.sigmoid(i) * torch.tanh(g)
+        self.h = torch.sigmoid(o) * torch.tanh(self.c)
+        return self.head(self.h)
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with these rows of the batch only."""
+        self.bias, self.h, self.c = self.bias[rows], self.h[rows], self.c[rows]
+
+
+@torch.no_grad()
+def sample_rows(decoder: Decoder, condition: Tensor, n_max: int, temperature: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Movements (B, n_max, 2) in normalised units and pen states (B, n_max) as indices 0, 1, 2, from conditions (B, C).
+
+    What follows a row's first pen state 2 (the end) is 0 and 2. Random numbers are drawn up front; rows that have ended leave the
+    batch; temperature 0 is greedy. Source: report, section IV.1 (sequential generation). Chapter 7.
+    """
+    check_temperature(temperature)
+    device, size = condition.device, len(condition)
+    uniform = torch.rand(n_max, size, 2, generator=generator).to(device)
+    normal = torch.randn(n_max, size, 2, generator=generator).to(device)
+    moves = torch.zeros(n_max, size, 2, device=device)
+    pens = torch.full((n_max, size), 2, device=device)
+    pen, active = Pen(decoder, condition), torch.arange(size, device=device)
+    row = torch.tensor(START, device=device).expand(size, 5)
+    going = torch.ones(size, dtype=torch.bool, device=device)
+    for t in range(n_max):
+        move, state = _choose(pen.step(row), temperature, uniform[t, active], normal[t, active])
+        going = going & (state != 2)
+        moves[t, active] = move * going[:, None]
+        pens[t, active] = torch.where(going, state, 2)
+        row = torch.cat([move, torch.nn.functional.one_hot(state, 3).to(move.dtype)], -1)
+        if t % COMPACT_EVERY == COMPACT_EVERY - 1:
+            rows = going.nonzero().squeeze(1)
+            if not len(rows):
+                break
+            if len(rows) < len(going):
+                pen.keep(rows)
+                active, row, going = active[rows], row[rows], going[rows]
+    return moves.transpose(0, 1), pens.transpose(0, 1)
+
+
+def check_temperature(temperature: float) -> None:
+    """Raises `DataError` for a temperature below 0 or not finite."""
+    if not (0 <= temperature < float("inf")):
+        raise DataError(f"temperature {temperature}: give 0 for greedy drawing or a number above it (0.4 is the report's)")
+
+
+def _choose(raw: Tensor, temperature: float, uniform: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
+    mixture = split_parameters(raw)
+    return draw(temper(mixture, temperature), uniform, normal) if temperature > 0 else mode(mixture)
+
+
+def to_drawings(moves: Tensor, pens: Tensor, scale: float, words: Sequence[str]) -> list[Drawing]:
+    """Sampled rows as drawings in data units; a drawing without a point before its end comes out empty."""
+    moves, pens = moves.cpu().numpy() * np.float32(scale), pens.cpu().numpy()
+    ended = pens == 2
+    lengths = np.where(ended.any(1), ended.argmax(1), pens.shape[1])
+    rows = np.concatenate([moves, (pens == 1)[..., None]], -1).astype(np.float32)
+    marks = zip(rows, lengths, words, ended.any(1), strict=True)
+    return [from_stroke3(r[:n], word, finished=bool(done)) for r, n, word, done in marks]
+
+
+def sample(
+    model: ConditionalDecoder | SketchVAE | Router,
+    word: str | Sequence[str],
+    n: int = 1,
+    temperature: float = 0.4,
+    seed: int | torch.Generator = 0,
+    z: Tensor | None = None,
+    n_max: int | None = None,
+) -> list[Drawing]:
+    """Draw `n` sketches of a class, or of each class of a list, in data units with y down.
+
+    `temperature` 0 is greedy. `seed`: a number or a generator. `z` (n, N_z): latent vectors for a VAE, else z ~ N(0, I).
+    `n_max`: most rows a drawing may have (default: the model's). Raises `DataError` for an unknown class, naming the nearest,
+    and for a temperature below 0. Chapter 7.
+    """
+    generator = as_generator(seed)
+    if not isinstance(word, str):
+        return [drawing for name in word for drawing in sample(model, name, n, temperature, generator, z, n_max)]
+    if isinstance(model, Router):
+        model = model[word]
+    check_temperature(temperature)
+    condition = _condition(model, word, n, generator, z)
+    drawings = []
+    for part in condition.split(CHUNK):
+        moves, pens = sample_rows(model.decoder, part, n_max or model.n_max, temperature, generator)
+        drawings += to_drawings(moves, pens, model.scale, [word] * len(part))
+    return drawings
+
+
+@torch.no_grad()
+def _condition(model, word: str, n: int, generator: torch.Generator, z: Tensor | None) -> Tensor:
+    known(word, model.classes)
+    device = next(model.parameters()).device
+    if isinstance(model, ConditionalDecoder):
+        return model.condition(torch.full((n,), model.classes.index(word), device=device))
+    if z is None:
+        return torch.randn(n, model.latent_size, generator=generator).to(device)
+    if z.shape != (n, model.latent_size):
+        raise DataError(f"z of shape {tuple(z.shape)}: expected ({n}, {model.latent_size}), one row a drawing")
+    return z.to(device)
+
+
+@torch.no_grad()
+def encode(vae: SketchVAE, drawings: Sequence[Drawing]) -> Tensor:
+    """The means mu (n, N_z) of q(z | drawing); raises `DataError` for an empty drawing."""
+    sketches = SketchSet.from_drawings({vae.classes[0]: drawings})
+    if len(sketches) == 0 or sketches.lengths.min() < 1:
+        raise DataError("a drawing without a movement cannot be encoded; leave it out")
+    batch = make_batch(sketches, np.arange(len(sketches)), vae.scale)
+    return vae.encode(batch.to(next(vae.parameters()).device))[0]
+
+
+def reconstruct(vae: SketchVAE, drawings: Sequence[Drawing], temperature: float = 0.0, seed: int | torch.Generator = 0) -> list[Drawing]:
+    """Encode drawings to the mean of z and draw them again; greedy by default. Chapter 5."""
+    return sample(vae, vae.classes[0], len(drawings), temperature, seed, z=encode(vae, drawings))
+
+
+def slerp(a: Tensor, b: Tensor, steps: int) -> Tensor:
+    """Spherical interpolation (steps, N_z) from `a` to `b`; source: White (2016), and Ha and Eck (2017), section 4.2."""
+    share = torch.linspace(0, 1, steps)[:, None]
+    angle = torch.arccos(torch.clamp(torch.dot(a, b) / (a.norm() * b.norm()), -1, 1))
+    if angle < 1e-4 or torch.pi - angle < 1e-4:
+        return torch.lerp(a[None], b[None], share)
+    return (torch.sin((1 - share) * angle) * a + torch.sin(share * angle) * b) / torch.sin(angle)
+
+
+def interpolate(
+    vae: SketchVAE, first: Drawing, second: Drawing, steps: int = 7, temperature: float = 0.0, seed: int = 0
+) -> list[Drawing]:
+    """Drawings along the way in z from one drawing to another, both ends included. Chapter 5."""
+    a, b = encode(vae, [first, second])
+    return sample(vae, vae.classes[0], steps, temperature, seed, z=slerp(a, b, steps))

@@ -1,0 +1,187 @@
+"""Drawings and their formats: polylines, stroke-3, stroke-5, SVG.
+
+One conversion function for each arrow on the way of a drawing, with its inverse where there is one.
+Units are those of the data (the simplified format's 0..255 box) and y points down, as on a screen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+BOX = 255  # side of the simplified format's box, data units
+RDP_EPSILON = 2.0  # tolerance of the simplified format, data units
+START = (0.0, 0.0, 1.0, 0.0, 0.0)  # S_0, the row that every decoded sequence starts from
+
+
+class DataError(ValueError):
+    """Data or an argument that cannot be used; the message says what was found, where, and what to do."""
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """One drawing as the list of its strokes.
+
+    `strokes`: polylines, each an array (n, 2) of x, y in data units, y down. `word`: the class, if known.
+    `key_id`: the dataset's own identifier, if known. `finished`: for a drawing made by a model, whether it
+    ended by itself (p3) rather than at N_max. Chapter 1 introduces it.
+    """
+
+    strokes: tuple[np.ndarray, ...]
+    word: str = ""
+    key_id: str | None = None
+    finished: bool | None = None
+
+    def __post_init__(self):
+        strokes = tuple(np.asarray(stroke, dtype=np.float32).reshape(-1, 2) for stroke in self.strokes)
+        object.__setattr__(self, "strokes", tuple(stroke for stroke in strokes if len(stroke)))
+
+    @property
+    def stroke3(self) -> np.ndarray:
+        """The drawing as stroke-3, float32 (N, 3): dx, dy, pen lifted after this point."""
+        return to_stroke3(self)
+
+    @property
+    def n_points(self) -> int:
+        """Number of points over all strokes."""
+        return sum(len(stroke) for stroke in self.strokes)
+
+    def bounds(self) -> tuple[float, float, float, float]:
+        """min x, min y, max x, max y in data units; zeros for a drawing without points."""
+        if not self.strokes:
+            return 0.0, 0.0, 0.0, 0.0
+        points = np.concatenate(self.strokes)
+        return (*map(float, points.min(0)), *map(float, points.max(0)))
+
+    def shifted(self, dx: float, dy: float) -> Drawing:
+        """The same drawing moved by (dx, dy) data units."""
+        offset = np.float32([dx, dy])
+        return Drawing(tuple(s + offset for s in self.strokes), self.word, self.key_id, self.finished)
+
+    def svg(self, size: int = 160, color: str = "#222222", width: float = 2.0) -> str:
+        """A still SVG image of `size` CSS pixels on opaque white; `width` is the line's in CSS pixels."""
+        return still_svg(self, size, color, width)
+
+    def _repr_html_(self) -> str:
+        return self.svg()
+
+
+def to_stroke3(drawing: Drawing) -> np.ndarray:
+    """Polylines to stroke-3: float32 (N, 3) rows dx, dy, lift.
+
+    The first point is the origin and is left out, as in the dataset's sketch-rnn files, so a drawing of P points
+    has P - 1 rows. A first stroke of one point becomes a row (0, 0, 1), so that its dot is kept.
+    """
+    strokes = list(drawing.strokes)
+    if not strokes:
+        return np.zeros((0, 3), np.float32)
+    if len(strokes[0]) == 1:
+        strokes[0] = np.repeat(strokes[0], 2, axis=0)
+    points = np.concatenate(strokes)
+    rows = np.zeros((len(points) - 1, 3), np.float32)
+    rows[:, :2] = np.diff(points, axis=0)
+    rows[np.cumsum([len(stroke) for stroke in strokes]) - 2, 2] = 1
+    return rows
+
+
+def from_stroke3(
+    rows: np.ndarray,
+    word: str = "",
+    start: tuple[float, float] = (0, 0),
+    key_id: str | None = None,
+    finished: bool | None = None,
+) -> Drawing:
+    """Stroke-3 rows (N, 3) to polylines whose first point is `start`; the inverse of `to_stroke3` up to `start`."""
+    rows = np.asarray(rows, dtype=np.float32).reshape(-1, 3)
+    if not len(rows):
+        return Drawing((), word, key_id, finished)
+    points = np.concatenate([np.zeros((1, 2), np.float32), np.cumsum(rows[:, :2], axis=0)]) + np.float32(start)
+    ends = np.flatnonzero(rows[:-1, 2] > 0.5) + 2
+    return Drawing(tuple(np.split(points, ends)), word, key_id, finished)
+
+
+def to_stroke5(rows: np.ndarray) -> np.ndarray:
+    """Stroke-3 (N, 3) to stroke-5 (N + 1, 5): dx, dy, p1, p2, p3, with an end row (0, 0, 0, 0, 1) appended.
+
+    Source: Ha and Eck (2017), section 3.1. The last real point keeps its own pen state.
+    """
+    rows = np.asarray(rows, dtype=np.float32).reshape(-1, 3)
+    out = np.zeros((len(rows) + 1, 5), np.float32)
+    out[:-1, :2] = rows[:, :2]
+    out[:-1, 2] = 1 - rows[:, 2]
+    out[:-1, 3] = rows[:, 2]
+    out[-1, 4] = 1
+    return out
+
+
+def from_stroke5(rows: np.ndarray) -> np.ndarray:
+    """Stroke-5 (T, 5) to stroke-3 (N, 3), N the number of rows before the first p3 (all rows if there is none)."""
+    rows = np.asarray(rows, dtype=np.float32).reshape(-1, 5)
+    ends = np.flatnonzero(rows[:, 4] > 0.5)
+    rows = rows[: ends[0]] if len(ends) else rows
+    return np.column_stack([rows[:, :2], rows[:, 3]]).astype(np.float32)
+
+
+def fit_to_box(drawing: Drawing, size: float = BOX) -> Drawing:
+    """Move a drawing's top left corner to the origin and scale its longer side to `size` data units."""
+    left, top, right, bottom = drawing.bounds()
+    scale = size / max(right - left, bottom - top, 1e-9)
+    corner = np.float32([left, top])
+    strokes = tuple((stroke - corner) * np.float32(scale) for stroke in drawing.strokes)
+    return Drawing(strokes, drawing.word, drawing.key_id, drawing.finished)
+
+
+def resample(stroke: np.ndarray, spacing: float = 1.0) -> np.ndarray:
+    """Points along one polyline (n, 2), `spacing` data units apart; both its end points are kept."""
+    stroke = np.asarray(stroke, dtype=np.float64)
+    position = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(stroke, axis=0).T))])
+    if position[-1] == 0:
+        return stroke[:1]
+    at = np.append(np.arange(0, position[-1], spacing), position[-1])
+    return np.column_stack([np.interp(at, position, stroke[:, axis]) for axis in (0, 1)])
+
+
+def simplify(drawing: Drawing, epsilon: float = RDP_EPSILON) -> Drawing:
+    """A raw drawing by the dataset's simplified recipe: fit to the box, resample at 1 unit, round, Ramer-Douglas-Peucker.
+
+    Source: the Quick, Draw! dataset's description of its simplified files.
+    """
+    from simplification.cutil import simplify_coords
+
+    boxed = fit_to_box(drawing)
+    strokes = [np.round(simplify_coords(resample(stroke), epsilon)) for stroke in boxed.strokes]
+    return Drawing(tuple(strokes), drawing.word, drawing.key_id, drawing.finished)
+
+
+def svg_path(strokes, decimals: int = 1) -> str:
+    """The `d` attribute of an SVG path through all strokes; a stroke of one point becomes a dot."""
+
+    def number(value):
+        return f"{value:.{decimals}f}".rstrip("0").rstrip(".")
+
+    def one(stroke):
+        points = [f"{number(x)} {number(y)}" for x, y in stroke]
+        return f"M{points[0]}" + (f"L{' '.join(points[1:])}" if len(points) > 1 else "h0.01")
+
+    return "".join(one(stroke) for stroke in strokes)
+
+
+def view_box(drawing: Drawing, margin: float = 0.06) -> tuple[float, float, float, float]:
+    """A square x, y, width, height round a drawing with `margin` (a share of its longer side), data units."""
+    left, top, right, bottom = drawing.bounds()
+    side = max(right - left, bottom - top, 1.0) * (1 + 2 * margin)
+    return (left + right - side) / 2, (top + bottom - side) / 2, side, side
+
+
+def still_svg(drawing: Drawing, size: int = 160, color: str = "#222222", width: float = 2.0) -> str:
+    """A still SVG of one drawing; see `Drawing.svg`."""
+    x, y, side, _ = view_box(drawing)
+    title = drawing.word.replace("&", "&amp;").replace("<", "&lt;")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" '
+        f'viewBox="{x:.2f} {y:.2f} {side:.2f} {side:.2f}" role="img"><title>{title}</title>'
+        f'<rect x="{x:.2f}" y="{y:.2f}" width="100%" height="100%" fill="#ffffff"/>'
+        f'<path d="{svg_path(drawing.strokes)}" fill="none" stroke="{color}" stroke-width="{width * side / size:.2f}" '
+        'stroke-linecap="round" stroke-linejoin="round"/></svg>'
+    )

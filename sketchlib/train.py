@@ -1,0 +1,265 @@
+"""The training loop: teacher forcing, Adam, clipping, a schedule, validation, checkpoints, exact resume."""
+
+from __future__ import annotations
+
+import json
+import math
+import pickle
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
+from tqdm.auto import tqdm
+
+from .dataset import Batch, SketchSet, augment, batch_order, batches, make_batch
+from .strokes import DataError
+from .weights import write_atomically
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run does; the defaults are the report's single model, and chapters 4 and 5 tell where each comes from.
+
+    `steps`: optimiser steps (the report: 20 epochs; 50,000 steps a VAE). `batch_size` 100, `lr` 0.001, `grad_clip` 1.0: report.
+    `schedule`: "plateau" halves lr after `plateau_patience` validations without a new best (report, single model); "exponential"
+    multiplies lr by `lr_decay` each step down to `min_lr` (report, VAE); "cosine" falls from lr to min_lr over the run (this book,
+    for runs too short for plateaus). `validate_every`: steps. `eta_min`, `R`: the KL weight eta = 1 - (1 - eta_min) R^step (paper).
+    `stretch`: augmentation, random scale 1 +- stretch of each axis (paper 0.15; report none: 0). `stop_after`: validations without a
+    new best after which the run ends early (None: never). `seed`: of batches, noise and dropout.
+    """
+
+    steps: int
+    batch_size: int = 100
+    lr: float = 1e-3
+    grad_clip: float = 1.0
+    schedule: str = "plateau"
+    plateau_factor: float = 0.5
+    plateau_patience: int = 10
+    lr_decay: float = 0.9999
+    min_lr: float = 1e-5
+    validate_every: int = 100
+    eta_min: float = 0.01
+    R: float = 0.99995
+    stretch: float = 0.0
+    stop_after: int | None = None
+    seed: int = 0
+
+
+def eta_at(step: int, settings: Settings) -> float:
+    """The KL weight after `step` steps: eta = 1 - (1 - eta_min) R^step; source: Ha and Eck (2017), section 3.3."""
+    return 1 - (1 - settings.eta_min) * settings.R**step
+
+
+def make_schedule(optimiser, settings: Settings):
+    """The learning-rate schedule named in the settings; raises `DataError` for another name."""
+    floor = settings.min_lr / settings.lr
+    if settings.schedule == "plateau":
+        return ReduceLROnPlateau(optimiser, factor=settings.plateau_factor, patience=settings.plateau_patience)
+    if settings.schedule == "exponential":
+        return LambdaLR(optimiser, lambda step: max(settings.lr_decay**step, floor))
+    if settings.schedule == "cosine":
+        share = lambda step: min(step / settings.steps, 1.0)  # noqa: E731
+        return LambdaLR(optimiser, lambda step: floor + (1 - floor) * (1 + math.cos(math.pi * share(step))) / 2)
+    raise DataError(f"schedule {settings.schedule!r}: expected 'plateau', 'exponential' or 'cosine'")
+
+
+def weight_of(model: nn.Module, batch: Batch) -> int:
+    """What the terms of a batch are averages over: drawings for a model that divides by N_max, else points."""
+    return len(batch) if hasattr(model, "encoder") else int(batch.lengths.sum())
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, sketches: SketchSet, batch_size: int = 250, seed: int = 0) -> dict[str, float]:
+    """The terms of the loss over a whole set, with eta = 1 and fixed noise, so that figures of different steps compare."""
+    was_training = model.training
+    model.eval()
+    device = next(model.parameters()).device
+    generator = torch.Generator().manual_seed(seed)
+    totals, weight = {}, 0
+    for batch in batches(sketches, model.scale, batch_size, shuffle=False):
+        share = weight_of(model, batch)
+        for name, value in model.terms(batch.to(device), 1.0, generator).items():
+            totals[name] = totals.get(name, 0) + value * share
+        weight += share
+    model.train(was_training)
+    return {name: float(total) / weight for name, total in totals.items()}
+
+
+class Run:
+    """The state of one training run: everything that a checkpoint holds and a resumed run needs."""
+
+    def __init__(self, model: nn.Module, settings: Settings, folder: Path | str):
+        self.model, self.settings, self.folder = model, settings, Path(folder)
+        self.optimiser = torch.optim.Adam(model.parameters(), lr=settings.lr, foreach=True)
+        self.schedule = make_schedule(self.optimiser, settings)
+        self.generator = torch.Generator().manual_seed(settings.seed)
+        self.step, self.best, self.best_step = 0, math.inf, 0
+        self.curves: list[dict] = []
+
+    def state(self) -> dict:
+        """Plain containers and tensors only, so that a checkpoint can be read without executing anything."""
+        return dict(
+            architecture=type(self.model).__name__,
+            config=json.dumps(self.model.config()),
+            settings=json.dumps(asdict(self.settings)),
+            model=self.model.state_dict(),
+            optimiser=self.optimiser.state_dict(),
+            schedule={k: v for k, v in self.schedule.state_dict().items() if k != "lr_lambdas"},
+            random=[self.generator.get_state(), torch.get_rng_state()],
+            step=self.step,
+            best=self.best,
+            best_step=self.best_step,
+            curves=json.dumps(self.curves),
+        )
+
+    def save(self, name: str) -> None:
+        """Write the checkpoint `name` and the curves; a failure leaves the former ones as they were."""
+        write_atomically(self.folder / name, lambda to: torch.save(self.state(), to))
+        lines = "".join(json.dumps(record) + "\n" for record in self.curves)
+        write_atomically(self.folder / "curves.jsonl", lambda to: to.write_text(lines, encoding="utf-8"))
+
+    def resume(self) -> None:
+        """Go on from last.pt if there is one; raises `DataError` when it is of another run."""
+        path = self.folder / "last.pt"
+        if not path.exists():
+            return
+        state = read_checkpoint(path)
+        for key in ("architecture", "config", "settings"):
+            if state[key] != (mine := self.state()[key]):
+                raise DataError(
+                    f"{path} is the checkpoint of another run: its {key} is {state[key]}, this run's is {mine}; "
+                    "delete the folder to start anew, or train into another one"
+                )
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.schedule.load_state_dict({**self.schedule.state_dict(), **state["schedule"]})
+        self.generator.set_state(state["random"][0])
+        torch.set_rng_state(state["random"][1])
+        self.step, self.best, self.best_step = state["step"], state["best"], state["best_step"]
+        self.curves = json.loads(state["curves"])
+
+
+def read_checkpoint(path: Path | str) -> dict:
+    """A checkpoint's contents, on the CPU, without executing anything it carries; raises `DataError` for a broken file."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(state, dict) or "architecture" not in state:
+            raise KeyError("architecture")
+    except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError) as error:
+        raise DataError(f"{path} is not a checkpoint of this library ({error}); delete it to start anew") from error
+    return state
+
+
+def load_best(model: nn.Module, folder: Path | str) -> nn.Module:
+    """Put the weights of the best validation into a model of the same architecture; returns it in evaluation mode."""
+    path = Path(folder) / "best.pt"
+    state = read_checkpoint(path)
+    if state["architecture"] != type(model).__name__ or state["config"] != json.dumps(model.config()):
+        raise DataError(
+            f"{path} holds a {state['architecture']} {state['config']}, not a {type(model).__name__} {json.dumps(model.config())}"
+        )
+    model.load_state_dict(state["model"])
+    return model.eval()
+
+
+def order_from(sketches: SketchSet, settings: Settings, step: int) -> Iterator[tuple[int, object]]:
+    """(epoch, drawings of the batch) from `step` on, without end: a function of the seed and the step alone."""
+    per_epoch = len(batch_order(sketches.lengths, settings.batch_size, settings.seed, 0))
+    epoch, skip = divmod(step, per_epoch)
+    while True:
+        for index in batch_order(sketches.lengths, settings.batch_size, settings.seed, epoch)[skip:]:
+            yield epoch, index
+        epoch, skip = epoch + 1, 0
+
+
+def steps_per_epoch(sketches: SketchSet, batch_size: int) -> int:
+    """Optimiser steps in which every drawing is seen once."""
+    return len(batch_order(sketches.lengths, batch_size, 0, 0))
+
+
+def clip_parts(model: nn.Module, limit: float) -> None:
+    """Clip the gradient's norm: of encoder and decoder each, as the report does for the VAE; of the whole otherwise."""
+    for part in [model.encoder, model.decoder] if hasattr(model, "encoder") else [model]:
+        nn.utils.clip_grad_norm_(part.parameters(), limit)
+
+
+def fit(
+    model: nn.Module, train_set: SketchSet, valid_set: SketchSet, settings: Settings, folder: Path | str, progress: bool = True
+) -> list[dict]:
+    """Train a model, or go on with the run in `folder`; returns the curve records.
+
+    Writes last.pt at every validation and when interrupted, best.pt at every new best validation loss, curves.jsonl (one JSON
+    object a line: step, epoch, lr, eta, seconds, and the terms of `train` and `valid`). The same commit, data, settings and machine
+    give the same numbers on the CPU, interrupted or not. Raises `DataError` when `folder` holds another run or cannot be written.
+    """
+    torch.manual_seed(settings.seed)
+    run = Run(model, settings, folder)
+    run.resume()
+    bar = tqdm(total=settings.steps, initial=run.step, disable=not progress, unit="step", mininterval=1.0)
+    try:
+        for epoch, index in order_from(train_set, settings, run.step):
+            if run.step >= settings.steps or _is_stale(run):
+                break
+            if run.step % settings.validate_every == 0:
+                sums, points, since = {}, 0, time.perf_counter()
+            batch = make_batch(train_set, index, model.scale)
+            for name, value in train_step(run, batch).items():
+                sums[name] = sums.get(name, 0) + value
+            run.step += 1
+            points += 1
+            bar.update()
+            if run.step % settings.validate_every == 0 or run.step == settings.steps:
+                means = {name: float(total) / points for name, total in sums.items()}
+                validate(run, valid_set, dict(epoch=epoch, seconds=time.perf_counter() - since, train=means))
+                bar.set_postfix(valid=f"{run.curves[-1]['valid']['loss']:.3f}", best=f"{run.best:.3f}")
+    except KeyboardInterrupt:
+        tqdm.write(f"stopped at step {run.step}; run the same again to go on from step {_last_step(run)}")
+        raise
+    finally:
+        bar.close()
+    return run.curves
+
+
+def train_step(run: Run, batch: Batch) -> dict[str, torch.Tensor]:
+    """One optimiser step by teacher forcing; returns the detached terms of the loss."""
+    settings, model = run.settings, run.model
+    model.train()
+    batch = batch.to(next(model.parameters()).device)
+    if settings.stretch:
+        batch = augment(batch, run.generator, settings.stretch)
+    terms = model.terms(batch, eta_at(run.step, settings), run.generator)
+    run.optimiser.zero_grad(set_to_none=True)
+    terms["loss"].backward()
+    clip_parts(model, settings.grad_clip)
+    run.optimiser.step()
+    if settings.schedule != "plateau":
+        run.schedule.step()
+    return {name: value.detach() for name, value in terms.items()}
+
+
+def validate(run: Run, valid_set: SketchSet, record: dict) -> None:
+    """Score the validation part, let the schedule act, append to the curves, and write the checkpoints."""
+    valid = evaluate(run.model, valid_set)
+    if not math.isfinite(valid["loss"]):
+        raise DataError(f"the validation loss is {valid['loss']} at step {run.step}; the last checkpoint before it is kept: lower lr")
+    if run.settings.schedule == "plateau":
+        run.schedule.step(valid["loss"])
+    lr, eta = run.optimiser.param_groups[0]["lr"], eta_at(run.step, run.settings)
+    run.curves.append(dict(step=run.step, lr=lr, eta=eta, **record, valid=valid))
+    if valid["loss"] < run.best:
+        run.best, run.best_step = valid["loss"], run.step
+        run.save("best.pt")
+    run.save("last.pt")
+
+
+def _is_stale(run: Run) -> bool:
+    patience = run.settings.stop_after
+    return patience is not None and run.step - run.best_step >= patience * run.settings.validate_every
+
+
+def _last_step(run: Run) -> int:
+    return run.curves[-1]["step"] if run.curves else 0
