@@ -21,7 +21,7 @@ class SketchSet:
     """Drawings as one flat stroke-3 array.
 
     `points` (P, 3): dx, dy, lift in data units, int16 where all values are whole, else float32. `offsets` (n + 1,):
-    drawing i is rows offsets[i]:offsets[i + 1]. `labels` (n,): index into `classes`. `keys` (n,): key_id or "".
+    drawing i is rows offsets[i]:offsets[i + 1]. `labels` (n,): index into `classes`.
     Memory is that of the points: nothing is padded. Chapter 2 builds one.
     """
 
@@ -99,7 +99,9 @@ class SketchSet:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("points", "offsets", "labels"):
-            np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
+            part = folder / f"{name}.part.npy"  # moved when whole: this set may be the one that is mapped from there
+            np.save(part, getattr(self, name), allow_pickle=False)
+            part.replace(folder / f"{name}.npy")
         (folder / "classes.json").write_text(json.dumps(self.classes), encoding="utf-8")
 
     @classmethod
@@ -109,7 +111,7 @@ class SketchSet:
         try:
             arrays = [np.load(folder / f"{n}.npy", mmap_mode="r", allow_pickle=False) for n in ("points", "offsets", "labels")]
             classes = tuple(json.loads((folder / "classes.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise DataError(f"{folder} holds no saved drawings ({error}); delete it and run again") from error
         return cls(*arrays, classes)
 
@@ -264,5 +266,5 @@ def augment(batch: Batch, generator: torch.Generator, stretch: float = 0.15) -> 
     """
     factors = 1 + stretch * (2 * torch.rand(len(batch), 1, 2, generator=generator) - 1)
     x = batch.x.clone()
-    x[:, :, :2] *= factors
+    x[:, :, :2] *= factors.to(x.device)
     return replace(batch, x=x)

@@ -104,7 +104,8 @@ def draw(mixture: Mixture, uniform: Tensor, normal: Tensor) -> tuple[Tensor, Ten
 
 def _invert(log_probability: Tensor, uniform: Tensor) -> Tensor:
     cumulative = log_probability.exp().cumsum(-1)
-    index = (cumulative < uniform[:, None] * cumulative[:, -1:]).sum(-1)
+    # <= and not <: a uniform of exactly 0 must not pick a choice of probability 0.
+    index = (cumulative <= uniform[:, None] * cumulative[:, -1:]).sum(-1)
     return index.clamp(max=log_probability.shape[-1] - 1)
 
 

@@ -161,9 +161,9 @@ def reconstruct(vae: SketchVAE, drawings: Sequence[Drawing], temperature: float 
 
 def slerp(a: Tensor, b: Tensor, steps: int) -> Tensor:
     """Spherical interpolation (steps, N_z) from `a` to `b`; source: White (2016), and Ha and Eck (2017), section 4.2."""
-    share = torch.linspace(0, 1, steps)[:, None]
+    share = torch.linspace(0, 1, steps, device=a.device)[:, None]
     angle = torch.arccos(torch.clamp(torch.dot(a, b) / (a.norm() * b.norm()), -1, 1))
-    if angle < 1e-4 or torch.pi - angle < 1e-4:
+    if not 1e-4 < angle < torch.pi - 1e-4:  # parallel, opposite, or one of them zero (NaN)
         return torch.lerp(a[None], b[None], share)
     return (torch.sin((1 - share) * angle) * a + torch.sin(share * angle) * b) / torch.sin(angle)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import pickle
@@ -58,7 +59,8 @@ def make_schedule(optimiser, settings: Settings):
     """The learning-rate schedule named in the settings; raises `DataError` for another name."""
     floor = settings.min_lr / settings.lr
     if settings.schedule == "plateau":
-        return ReduceLROnPlateau(optimiser, factor=settings.plateau_factor, patience=settings.plateau_patience)
+        # threshold 0: torch's relative default takes a worse loss for a better one where losses are negative.
+        return ReduceLROnPlateau(optimiser, "min", settings.plateau_factor, settings.plateau_patience, threshold=0)
     if settings.schedule == "exponential":
         return LambdaLR(optimiser, lambda step: max(settings.lr_decay**step, floor))
     if settings.schedule == "cosine":
@@ -118,15 +120,16 @@ class Run:
 
     def save(self, name: str) -> None:
         """Write the checkpoint `name` and the curves; a failure leaves the former ones as they were."""
-        write_atomically(self.folder / name, lambda to: torch.save(self.state(), to))
+        torch.save(self.state(), buffer := io.BytesIO())  # not to the file: a full disk must show as an OSError
+        write_atomically(self.folder / name, lambda to: to.write_bytes(buffer.getbuffer()))
         lines = "".join(json.dumps(record) + "\n" for record in self.curves)
         write_atomically(self.folder / "curves.jsonl", lambda to: to.write_text(lines, encoding="utf-8"))
 
     def resume(self) -> None:
-        """Go on from last.pt if there is one; raises `DataError` when it is of another run."""
+        """Go on from last.pt, or write it where there is none; raises `DataError` when it is of another run."""
         path = self.folder / "last.pt"
         if not path.exists():
-            return
+            return self.save("last.pt")  # the start of a run that is interrupted before its first validation
         state = read_checkpoint(path)
         for key in ("architecture", "config", "settings"):
             if state[key] != (mine := self.state()[key]):
@@ -192,9 +195,10 @@ def fit(
 ) -> list[dict]:
     """Train a model, or go on with the run in `folder`; returns the curve records.
 
-    Writes last.pt at every validation and when interrupted, best.pt at every new best validation loss, curves.jsonl (one JSON
+    Writes last.pt at the start and at every validation, best.pt at every new best validation loss, curves.jsonl (one JSON
     object a line: step, epoch, lr, eta, seconds, and the terms of `train` and `valid`). The same commit, data, settings and machine
-    give the same numbers on the CPU, interrupted or not. Raises `DataError` when `folder` holds another run or cannot be written.
+    give the same numbers on the CPU, interrupted or not. Leaves the model in evaluation mode.
+    Raises `DataError` when `folder` holds another run or cannot be written.
     """
     torch.manual_seed(settings.seed)
     run = Run(model, settings, folder)
@@ -221,6 +225,7 @@ def fit(
         raise
     finally:
         bar.close()
+    model.eval()
     return run.curves
 
 

@@ -34,7 +34,7 @@ def write_atomically(path: Path | str, write: Callable[[Path], None]) -> None:
         temporary = Path(name)
         write(temporary)
         os.replace(temporary, path)
-    except (OSError, SafetensorError, RuntimeError) as error:
+    except (OSError, SafetensorError) as error:
         raise DataError(f"{path} could not be written ({error}); what was there before is kept: free some space and run again") from error
     finally:
         if temporary is not None:

@@ -1,0 +1,218 @@
+"""The book's build: one task a chapter, then the pages. Run by `make book`; see https://pydoit.org for what a task is.
+
+A chapter is executed again when its own text, the library code it uses, a profile section it reads, or a stage it takes changes, and
+not otherwise. Executed notebooks, pages and HTML go to build/PROFILE; the last good book stays until the next one is whole.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import yaml
+from doit import get_var
+from doit.tools import config_changed
+
+from sketchlib import dependencies, report, stages
+from sketchlib.strokes import DataError
+
+ROOT = Path(__file__).resolve().parent
+PROFILE_NAME = get_var("profile", "quick")
+try:
+    PROFILE = report.load_profile(PROFILE_NAME)
+except DataError as error:
+    sys.exit(str(error))
+BUILD = report.build_folder(PROFILE_NAME)
+DOIT_CONFIG = {"default_tasks": ["book"], "dep_file": str(ROOT / f".doit.db.{PROFILE_NAME}"), "reporter": "executed-only"}
+
+
+def toc_files() -> list[str]:
+    """The pages of the book, in order, as _toc.yml names them."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    return [toc["root"]] + [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+
+
+CHAPTERS = [Path(file).name for file in toc_files() if file.startswith("notebooks/")]
+
+
+def code_of(notebook: Path) -> str:
+    """The code cells of a notebook as one source."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+
+
+def state_of(chapter: str) -> dict:
+    """All that a chapter's execution depends on, beside its own file."""
+    code = code_of(ROOT / "notebooks" / f"{chapter}.ipynb")
+    modules = dependencies.modules_of(code)
+    return {
+        "code": {name: dependencies.stripped((ROOT / "sketchlib" / f"{name}.py").read_text(encoding="utf-8")) for name in modules},
+        "profile": {name: PROFILE.section(name) for name in sorted(dependencies.profile_sections(code))},
+        "stages": {name: stages.key(name, PROFILE) for name in sorted(dependencies.stages_of(code)) if name in stages.STAGES},
+        "seed": PROFILE.seed,
+    }
+
+
+def execute(chapter: str) -> bool:
+    """Run a chapter with papermill; on an error print chapter, cell and traceback, and stop the build."""
+    import papermill
+
+    source, target = ROOT / "notebooks" / f"{chapter}.ipynb", BUILD / "notebooks" / f"{chapter}.ipynb"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if set(papermill.inspect_notebook(str(source))) != {"PROFILE"}:
+        raise SystemExit(f"{chapter}: its parameters cell must hold PROFILE and nothing else")
+    print(f"{chapter} ...", flush=True)
+    began, partial = time.perf_counter(), target.with_suffix(".partial.ipynb")
+    try:
+        papermill.execute_notebook(
+            str(source), str(partial), {"PROFILE": PROFILE_NAME}, kernel_name="python3", cwd=str(ROOT), progress_bar=False, log_output=False
+        )
+    except papermill.PapermillExecutionError as error:
+        print(f"\n{chapter}, cell {error.cell_index}:\n{error.source}\n\n" + "\n".join(error.traceback), file=sys.stderr)
+        print(f"\n{chapter} failed; the last good book is as it was.", file=sys.stderr)
+        return False
+    os.replace(partial, target)
+    print(f"{chapter} took {time.perf_counter() - began:.1f} s", flush=True)
+    return True
+
+
+def task_execute():
+    """One task a chapter."""
+    for number, chapter in enumerate(CHAPTERS):
+        yield {
+            "name": chapter,
+            "actions": [(execute, [chapter])],
+            "file_dep": [str(ROOT / "notebooks" / f"{chapter}.ipynb")],
+            "targets": [str(BUILD / "notebooks" / f"{chapter}.ipynb")],
+            "uptodate": [config_changed(state_of(chapter))],
+            "task_dep": [f"execute:{earlier}" for earlier in CHAPTERS[:number]][-1:],
+        }
+
+
+def seconds_of(chapter: str) -> float:
+    """How long the chapter's last execution took, from papermill's metadata."""
+    notebook = json.loads((BUILD / "notebooks" / f"{chapter}.ipynb").read_text(encoding="utf-8"))
+    return notebook["metadata"]["papermill"]["duration"]
+
+
+def stage_notebook(chapter: str, folder: Path) -> None:
+    """Copy an executed chapter for reading: no progress bars, no dead widgets, the injected cell hidden."""
+    notebook = json.loads((BUILD / "notebooks" / f"{chapter}.ipynb").read_text(encoding="utf-8"))
+    notebook["metadata"].pop("widgets", None)
+    notebook["metadata"].pop("papermill", None)
+    for cell in notebook["cells"]:
+        cell["metadata"].pop("papermill", None)
+        if {"injected-parameters", "parameters"} & set(cell["metadata"].get("tags", [])):
+            cell["metadata"]["tags"] = ["remove-cell"]
+        if cell["cell_type"] == "code":
+            cell["outputs"] = [out for out in cell["outputs"] if not is_noise(out)]
+    (folder / "notebooks" / f"{chapter}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+
+
+def is_noise(output: dict) -> bool:
+    """Progress bars and live widgets mean nothing on a page."""
+    return output.get("name") == "stderr" or "application/vnd.jupyter.widget-view+json" in output.get("data", {})
+
+
+def stage_site(folder: Path) -> None:
+    """Gather pages, executed chapters, generated pages and MathJax in one folder for Sphinx."""
+    from importlib.metadata import files
+
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(ROOT / "book", folder)
+    (folder / "notebooks").mkdir()
+    for chapter in CHAPTERS:
+        stage_notebook(chapter, folder)
+    results = report.merge_results(PROFILE_NAME, CHAPTERS)
+    write_results(folder / "results.md", results)
+    write_how(folder / "how_this_was_made.md")
+    mathjax = next(f.locate() for f in files("sphinx-mathjax-offline") if str(f).endswith("mathjax/tex-svg.js"))
+    (folder / "extra" / "mathjax").mkdir(parents=True)
+    shutil.copy(mathjax, folder / "extra" / "mathjax" / "tex-svg.js")
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy(ROOT / name, folder / name)
+
+
+def markdown_table(head: list[str], rows: list[list]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
+
+
+def write_results(path: Path, results: dict) -> None:
+    """Append the table of every number of this run to the results page."""
+    rows = [
+        [f"`{name}`", report.format_number(e["value"]), e["unit"], e["n"] or "", f"[{e['chapter']}](notebooks/{e['chapter']})"]
+        for name, e in results.items()
+    ]
+    text = path.read_text(encoding="utf-8")
+    text += f"\nProfile `{PROFILE_NAME}`, seed {PROFILE.seed}.\n\n" + markdown_table(["name", "value", "unit", "n", "chapter"], rows)
+    path.write_text(text, encoding="utf-8")
+
+
+def write_how(path: Path) -> None:
+    """Append commit, versions, data, profile and seconds to the page on how this was made."""
+    made = report.provenance()
+    data = json.loads((BUILD / "data.json").read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    text += "\n## Commit, versions, machine\n\n" + markdown_table(["what", "value"], [[k, v] for k, v in made.items()])
+    text += f"\n## Drawings\n\nSource: {data['where']}.\n\n"
+    steps = list(data["counts"])
+    rows = [[name, *(data["counts"][step][name] for step in steps), f"`{(f['sha256'] or '-')[:16]}`"] for name, f in data["files"].items()]
+    text += markdown_table(["class", *steps, "SHA-256 (first 16)"], rows)
+    text += f"\n## Profile {PROFILE_NAME}\n\n```yaml\n{yaml.safe_dump(PROFILE._values, sort_keys=False)}```\n"
+    text += "\n## Seconds\n\n" + markdown_table(["chapter", "seconds"], [[c, f"{seconds_of(c):.1f}"] for c in CHAPTERS])
+    path.write_text(text, encoding="utf-8")
+
+
+def build_html() -> bool:
+    """Run Jupyter Book on the staged site, warnings being errors, and put the result in place of the last one."""
+    site = BUILD / "site"
+    stage_site(site)
+    command = [sys.executable, "-m", "jupyter_book.cli.main", "build", str(site), "-W", "--keep-going", "--all"]
+    command = [str(Path(sys.executable).parent / "jupyter-book"), *command[3:]]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    if done.returncode:
+        print(done.stdout[-4000:], done.stderr[-8000:], file=sys.stderr)
+        print("the pages could not be built; the last good book is as it was.", file=sys.stderr)
+        return False
+    html, old = BUILD / "html", BUILD / "html.old"
+    shutil.rmtree(old, ignore_errors=True)
+    if html.exists():
+        html.rename(old)
+    (site / "_build" / "html").rename(html)
+    shutil.rmtree(old, ignore_errors=True)
+    return True
+
+
+def git_head() -> str:
+    """The commit that the page on how this was made names."""
+    return report._git("rev-parse", "HEAD")
+
+
+def task_html():
+    """The pages."""
+    pages = [path for path in (ROOT / "book").rglob("*") if path.is_file()]
+    return {
+        "actions": [build_html],
+        "file_dep": [str(p) for p in [*pages, ROOT / "_config.yml", ROOT / "_toc.yml", *(ROOT / "sketchlib").glob("*.py")]]
+        + [str(BUILD / "notebooks" / f"{chapter}.ipynb") for chapter in CHAPTERS],
+        "targets": [str(BUILD / "html" / "index.html")],
+        "uptodate": [config_changed(git_head())],
+    }
+
+
+def summary(executed=None) -> None:
+    """Print where the book is and what each chapter took."""
+    print(f"\n{'chapter':<28}seconds")
+    for chapter in CHAPTERS:
+        print(f"{chapter:<28}{seconds_of(chapter):7.1f}")
+    print(f"\n{BUILD / 'html' / 'index.html'}")
+
+
+def task_book():
+    """Everything, then the table of chapters."""
+    return {"actions": [summary], "task_dep": ["html"], "verbosity": 2}

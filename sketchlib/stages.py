@@ -1,0 +1,344 @@
+"""What chapters share: the prepared drawings, the trained models and the recogniser, each made once and kept.
+
+A stage is taken from the artefact store build/PROFILE/artefacts when one of the same key is there: the key is a hash of the profile's
+sections, the library code and the drawings that the stage depends on. Otherwise it is made, after a message that says how long it takes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from .strokes import DataError
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a stage depends on: profile sections, library modules (with all that they import), other stages."""
+
+    sections: tuple[str, ...]
+    modules: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+
+
+STAGES = {
+    "data": Stage(("data",), ("source", "dataset")),
+    "train_single": Stage(("single",), ("models", "train"), ("data",)),
+    "train_vaes": Stage(("vae",), ("models", "train"), ("data",)),
+    "single": Stage((), ("weights",), ("train_single",)),
+    "router": Stage((), ("weights",), ("train_vaes",)),
+    "recogniser": Stage(("recogniser",), ("recogniser",), ("data",)),
+}
+
+
+def key(name: str, profile) -> str:
+    """The hash that tells one state of a stage from another; it does not import torch, so that a build can ask it quickly."""
+    from . import dependencies
+
+    stage = STAGES[name]
+    parts = [name, profile.name, profile.seed, dependencies.code_hash(set(stage.modules))]
+    parts += [profile.section(section) for section in stage.sections]
+    parts += [key(need, profile) for need in stage.needs]
+    if name == "data":
+        from . import source
+
+        parts.append(source.fingerprint(profile.data.classes))
+    if name in ("single", "router"):
+        parts.append([[path.name, path.stat().st_size] for path in _published(name)])
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _published(name: str) -> list[Path]:
+    from .report import PROJECT
+
+    return sorted((PROJECT / "weights").glob("router/*.safetensors" if name == "router" else "single.safetensors"))
+
+
+def artefact_folder(name: str, profile) -> Path:
+    """Where a stage of this key keeps its files: build/PROFILE/artefacts/NAME-KEY."""
+    from . import report
+
+    return report.build_folder(profile.name) / "artefacts" / f"{name}-{key(name, profile)[:12]}"
+
+
+def taken_or_made(name: str, profile, make: Callable[[Path], dict], about: str) -> Path:
+    """The folder of a finished stage; `make` fills it and returns the record that is kept in done.json.
+
+    Folders of other keys are removed once this one is done; one that was interrupted is gone on with.
+    """
+    folder = artefact_folder(name, profile)
+    done = folder / "done.json"
+    if not done.exists():
+        print(f"{name}: not in the artefact store; {about}", flush=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        began = time.perf_counter()
+        record = make(folder)
+        done.write_text(json.dumps({**record, "seconds": time.perf_counter() - began}, indent=1), encoding="utf-8")
+        for other in folder.parent.glob(f"{name}-*"):
+            if other != folder:
+                shutil.rmtree(other)
+    return folder
+
+
+def record_of(folder: Path) -> dict:
+    """What the stage said of itself when it was made."""
+    return json.loads((folder / "done.json").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The drawings of a run: `raw` as read, `kept` after purification, `splits` (data units), `scale` and `n_max`.
+
+    `counts`: step -> class -> drawings. `source`: the record of where they came from (kind, where, files).
+    """
+
+    raw: object
+    kept: object
+    splits: object
+    scale: float
+    n_max: int
+    counts: dict
+    source: dict
+
+
+def data(profile) -> Prepared:
+    """The drawings of the profile's classes, purified and split; also writes build/PROFILE/data.json. Chapter 2."""
+    from . import dataset, report
+
+    folder = taken_or_made("data", profile, lambda to: _read_data(profile, to), "reading the drawings takes some seconds")
+    settings = profile.data
+    raw = dataset.SketchSet.load(folder)
+    kept = dataset.purify(raw, settings.min_length, settings.max_length, settings.clamp)
+    splits = dataset.split(kept, tuple(settings.fractions), settings.split_seed)
+    counts = {"read": raw.counts(), "kept": kept.counts()}
+    counts |= {part: getattr(splits, part).counts() for part in ("train", "valid", "test")}
+    source = record_of(folder)
+    summary = json.dumps({**source, "counts": counts}, indent=1)
+    (report.build_folder(profile.name) / "data.json").write_text(summary, encoding="utf-8")
+    return Prepared(raw, kept, splits, dataset.data_scale_factor(splits.train), kept.n_max, counts, source)
+
+
+def _read_data(profile, folder: Path) -> dict:
+    from . import dataset, source
+
+    drawings, found = source.load_drawings(profile.data.classes, profile.data.per_class)
+    dataset.SketchSet.from_drawings(drawings).save(folder)
+    return asdict(found)
+
+
+def _settings(section, seed: int, **more):
+    """Training settings from a profile section: what has the same name, the validations spread over the run."""
+    from .train import Settings
+
+    fields = set(Settings.__dataclass_fields__)
+    named = {name: value for name, value in vars(section).items() if name in fields}
+    return Settings(**{**named, "validate_every": max(1, section.steps // section.validations), "seed": seed, **more})
+
+
+def _about(model, train_set, settings, runs: int = 1) -> str:
+    """How long a training will take, from three trial steps on this machine."""
+    from .dataset import batch_order, make_batch
+
+    order = batch_order(train_set.lengths, settings.batch_size, settings.seed, 0)[:4]
+    for number, index in enumerate(order):
+        if number == 1:
+            began = time.perf_counter()
+        model.terms(make_batch(train_set, index, model.scale))["loss"].backward()
+    model.zero_grad(set_to_none=True)
+    minutes = (time.perf_counter() - began) / max(1, len(order) - 1) * settings.steps * runs / 60
+    return f"training takes about {minutes:.1f} minutes here ({runs} x {settings.steps} steps)" if len(order) > 1 else "training it"
+
+
+def _card(model, prepared: Prepared, settings, curves: list[dict], profile) -> dict:
+    """The JSON that says how weights were made."""
+    from . import report
+
+    best = min(curves, key=lambda record: record["valid"]["loss"])
+    parameters = sum(p.numel() for p in model.parameters())
+    return dict(
+        architecture=type(model).__name__,
+        config=model.config(),
+        settings=asdict(settings),
+        parameters=parameters,
+        steps=curves[-1]["step"],
+        best_step=best["step"],
+        valid=best["valid"],
+        train_seconds=sum(record["seconds"] for record in curves),
+        profile=profile.name,
+        seed=profile.seed,
+        data={"counts": prepared.counts, "source": prepared.source},
+        licence="trained on drawings of the Quick, Draw! dataset by Google, CC BY 4.0",
+        made=report.provenance(),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A model at its best validation, its curve records, and the card that says how it was made."""
+
+    model: object
+    curves: list
+    card: dict
+
+
+def _train(model, train_set, prepared, settings, folder: Path, profile, to: Path) -> None:
+    from . import train, weights
+
+    valid = prepared.splits.valid if len(model.classes) > 1 else prepared.splits.valid.only(model.classes[0])
+    curves = train.fit(model, train_set, valid, settings, folder)
+    train.load_best(model, folder)
+    weights.save(model, to, _card(model, prepared, settings, curves, profile))
+    for checkpoint in ("last.pt", "best.pt"):
+        (folder / checkpoint).unlink()
+
+
+def _trained(path: Path, folder: Path) -> Trained:
+    from . import weights
+
+    curves = [json.loads(line) for line in (folder / "curves.jsonl").read_text(encoding="utf-8").splitlines()]
+    return Trained(weights.read(path), curves, json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+
+
+def train_single(profile) -> Trained:
+    """The single model trained by this profile. Chapter 4."""
+    import torch
+
+    from . import dataset
+    from .models import ConditionalDecoder
+
+    prepared = data(profile)
+    section = profile.single
+    torch.manual_seed(profile.seed)
+    sizes = {name: vars(section)[name] for name in ("hidden_size", "embedding_size", "n_mixtures")}
+    model = ConditionalDecoder(prepared.kept.classes, prepared.n_max, prepared.scale, **sizes)
+    train_set = dataset.cap(prepared.splits.train, section.per_class, profile.seed)
+    settings = _settings(section, profile.seed)
+
+    def make(folder):
+        _train(model, train_set, prepared, settings, folder, profile, folder / "single.safetensors")
+        return {}
+
+    folder = artefact_folder("train_single", profile)
+    about = "" if (folder / "done.json").exists() else _about(model, train_set, settings)
+    folder = taken_or_made("train_single", profile, make, about)
+    _export(folder, profile, "single")
+    return _trained(folder / "single.safetensors", folder)
+
+
+def vae_settings(profile):
+    """The VAE's training settings; eta's R and lr_decay, stated for 50,000 steps, are compressed to the run's length."""
+    section = profile.vae
+    stretch = 50_000 / section.steps
+    return _settings(
+        section, profile.seed, schedule="exponential", R=section.R**stretch, lr_decay=section.lr_decay**stretch
+    )
+
+
+def train_vaes(profile) -> dict[str, Trained]:
+    """One VAE a class trained by this profile, by class name. Chapter 5 (one) and 6 (all)."""
+    import torch
+
+    from . import dataset
+    from .models import SketchVAE
+
+    prepared = data(profile)
+    section, settings = profile.vae, vae_settings(profile)
+    names = ("encoder_size", "decoder_size", "latent_size", "n_mixtures", "w_kl", "kl_min")
+
+    def one(name):
+        torch.manual_seed(profile.seed)
+        train_set = dataset.cap(prepared.splits.train.only(name), section.per_class, profile.seed)
+        scale = dataset.data_scale_factor(train_set)
+        n_max = prepared.kept.only(name).n_max
+        return SketchVAE((name,), n_max, scale, **{n: vars(section)[n] for n in names}), train_set
+
+    def make(folder):
+        for name in prepared.kept.classes:
+            if (folder / "router" / f"{name}.safetensors").exists():
+                continue
+            print(f"VAE of {name}", flush=True)
+            model, train_set = one(name)
+            _train(model, train_set, prepared, settings, folder / name, profile, folder / "router" / f"{name}.safetensors")
+        return {}
+
+    folder = artefact_folder("train_vaes", profile)
+    classes = prepared.kept.classes
+    about = "" if (folder / "done.json").exists() else _about(*one(classes[0]), settings, len(classes))
+    folder = taken_or_made("train_vaes", profile, make, about)
+    _export(folder, profile, "router")
+    return {name: _trained(folder / "router" / f"{name}.safetensors", folder / name) for name in classes}
+
+
+def _export(folder: Path, profile, name: str) -> None:
+    """Copy finished weights to build/PROFILE/models, where `sketchlib.load` finds them."""
+    from . import report
+
+    models = report.build_folder(profile.name) / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    if name == "router":
+        shutil.copytree(folder / "router", models / "router", dirs_exist_ok=True)
+    else:
+        for suffix in (".safetensors", ".json"):
+            shutil.copy2(folder / f"single{suffix}", models / f"single{suffix}")
+
+
+@dataclass(frozen=True, eq=False)
+class Drawer:
+    """A model that draws, and where its weights come from, in a sentence for the page."""
+
+    model: object
+    origin: str
+
+
+def single(profile) -> Drawer:
+    """The single model to draw with: the published weights if weights/ holds them, else this run's. Chapters 7 to 10."""
+    from . import weights
+
+    if published := _published("single"):
+        return Drawer(weights.read(published[0]), "published weights (weights/single.json says how they were made)")
+    trained = train_single(profile)
+    return Drawer(trained.model, _origin(trained.card))
+
+
+def router(profile) -> Drawer:
+    """The router to draw with: published weights if there are any, else this run's ten VAEs. Chapters 6 to 10."""
+    from . import weights
+    from .models import Router
+
+    if published := _published("router"):
+        return Drawer(weights.router(published[0].parent), "published weights (weights/router/*.json say how they were made)")
+    trained = train_vaes(profile)
+    missing = set(profile.data.classes) - set(trained)
+    if missing:
+        raise DataError(f"no VAE for {', '.join(sorted(missing))}; delete the artefact store and run chapter 6 again")
+    model = Router({name: one.model for name, one in trained.items()})
+    return Drawer(model, "each " + _origin(next(iter(trained.values())).card))
+
+
+def _origin(card: dict) -> str:
+    return (
+        f"trained in this run: profile {card['profile']}, seed {card['seed']}, {card['steps']} steps "
+        f"in {card['train_seconds'] / 60:.1f} minutes, {card['parameters']:,} parameters"
+    )
+
+
+def recogniser(profile):
+    """The recogniser trained on the real training drawings. Chapter 8."""
+    from . import recogniser as module
+
+    prepared = data(profile)
+    section = profile.recogniser
+    parts = [{n: getattr(prepared.splits, p).drawings(n, section.per_class) for n in prepared.kept.classes} for p in ("train", "valid")]
+
+    def make(folder):
+        model = module.train_recogniser(*parts, size=section.size, epochs=section.epochs, seed=profile.seed)
+        module.save(model, folder / "recogniser.safetensors")
+        return {}
+
+    folder = taken_or_made("recogniser", profile, make, f"training it takes {section.epochs} passes")
+    return module.load(folder / "recogniser.safetensors")
