@@ -63,7 +63,8 @@ def read(path: Path | str) -> nn.Module:
         raise DataError(f"{path} is not a readable safetensors file ({error})") from error
     name = header.get("architecture")
     if name not in ARCHITECTURES or "config" not in header:
-        raise DataError(f"{path} holds architecture {name!r}; expected one of {', '.join(ARCHITECTURES)}, as sketchlib.weights.save writes them")
+        expected = f"one of {', '.join(ARCHITECTURES)}, as sketchlib.weights.save writes them"
+        raise DataError(f"{path} holds architecture {name!r}; expected {expected}")
     try:
         model = getattr(models, name)(**json.loads(header["config"]))
         model.load_state_dict(tensors)
