@@ -109,12 +109,23 @@ def stage_notebook(chapter: str, folder: Path) -> None:
             cell["metadata"]["tags"] = ["remove-cell"]
         if cell["cell_type"] == "code":
             cell["outputs"] = [out for out in cell["outputs"] if not is_noise(out)]
+    first = notebook["cells"][0]
+    first["source"] = with_banner("".join(first["source"]))
     (folder / "notebooks" / f"{chapter}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
 
 
 def is_noise(output: dict) -> bool:
-    """Progress bars and live widgets mean nothing on a page."""
-    return output.get("name") == "stderr" or "application/vnd.jupyter.widget-view+json" in output.get("data", {})
+    """Progress bars, live widgets and the notebook's own banner (each page gets one) mean nothing on a page."""
+    data = output.get("data", {})
+    banner = report.BANNER in "".join(data.get("text/markdown", ""))
+    return output.get("name") == "stderr" or "application/vnd.jupyter.widget-view+json" in data or banner
+
+
+def with_banner(page: str) -> str:
+    """A page of Markdown, warned of under its title where the drawings are doodles."""
+    title, _, rest = page.partition("\n")
+    banner = report.banner(PROFILE_NAME)
+    return f"{title}\n\n{banner}\n{rest}" if banner else page
 
 
 def stage_site(folder: Path) -> None:
@@ -129,6 +140,8 @@ def stage_site(folder: Path) -> None:
     results = report.merge_results(PROFILE_NAME, CHAPTERS)
     write_results(folder / "results.md", results)
     write_how(folder / "how_this_was_made.md")
+    for page in folder.glob("*.md"):
+        page.write_text(with_banner(page.read_text(encoding="utf-8")), encoding="utf-8")
     mathjax = next(f.locate() for f in files("sphinx-mathjax-offline") if str(f).endswith("mathjax/tex-svg.js"))
     (folder / "extra" / "mathjax").mkdir(parents=True)
     shutil.copy(mathjax, folder / "extra" / "mathjax" / "tex-svg.js")

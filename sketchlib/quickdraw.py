@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import gzip
 import io
 import json
 import pickle
+import re
 import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterator
 from itertools import islice
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -17,102 +22,147 @@ import numpy as np
 from .strokes import DataError, Drawing, from_stroke3, simplify
 
 TEN_CLASSES = ("airplane", "alarm clock", "apple", "candle", "car", "cat", "face", "pig", "radio", "sun")
+FINITE = 1e30  # data units; differences of larger coordinates overflow float32
+# what zipfile, numpy's header and pickle may raise on broken input
+BROKEN = (OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError, MemoryError)
+BROKEN += (SyntaxError, struct.error, zlib.error, zipfile.BadZipFile, tokenize.TokenError)
 
 
 def read_simplified(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
-    """Drawings of a simplified ndjson file, [[x...], [y...]] a stroke in the 0..255 box; the first `limit` of them.
+    """Drawings of a simplified ndjson file (gzip or not), [[x...], [y...]] a stroke in the 0..255 box; the first `limit` of them.
 
-    Raises `DataError` naming file and line for what is not JSON, has no drawing, or has coordinates that are ragged or not finite.
+    Raises `DataError` naming file and line for what is not JSON, has no drawing, or has coordinates that are ragged or not finite,
+    and for a raw file, whose strokes have times. Chapter 1.
     """
-    return islice(_ndjson(Path(path)), limit)
+    return _first(_ndjson(Path(path), raw=False), limit)
 
 
 def read_raw(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
-    """Drawings of a raw ndjson file, [[x...], [y...], [t...]] a stroke, brought to the simplified recipe (`strokes.simplify`)."""
-    return (simplify(drawing) for drawing in islice(_ndjson(Path(path)), limit))
+    """Drawings of a raw ndjson file, [[x...], [y...], [t...]] a stroke in canvas pixels, brought to the simplified recipe
+    (`strokes.simplify`); errors as for `read_simplified`."""
+    return (simplify(drawing) for drawing in _first(_ndjson(Path(path), raw=True), limit))
 
 
-def _ndjson(path: Path) -> Iterator[Drawing]:
-    number = 0
+def _first(drawings: Iterator[Drawing], limit: int | None) -> Iterator[Drawing]:
+    if limit is not None and limit < 0:
+        raise DataError(f"limit is {limit}; give the number of drawings wanted, or None for all")
+    return islice(drawings, limit)
+
+
+def _ndjson(path: Path, raw: bool) -> Iterator[Drawing]:
+    found, number = 0, 0
     try:
-        with path.open(encoding="utf-8") as file:
+        with _opened(path) as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
-                    yield _record(line, path, number)
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}, line {number + 1}: cannot be read ({error}); get the file again") from error
-    if not number:
+                    found += 1
+                    yield _record(line, path, number, raw)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}, after line {number}: cannot be read ({error}); get the file again") from error
+    if not found:
         raise DataError(f"{path} is empty; get the file again")
 
 
-def _record(line: str, path: Path, number: int) -> Drawing:
+def _opened(path: Path):
+    """The file's bytes, unpacked where it is a gzip file."""
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    return gzip.open(path) if packed else path.open("rb")
+
+
+def _record(line: bytes, path: Path, number: int, raw: bool) -> Drawing:
     try:
-        record = json.loads(line)
-        strokes = [np.array(stroke[:2], np.float32).T for stroke in record["drawing"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path}, line {number}: not a drawing in JSON ({error!r}); remove the line or get the file again") from error
-    if any(s.ndim != 2 or s.shape[1] != 2 or not np.isfinite(s).all() for s in strokes):
-        raise DataError(f"{path}, line {number}: a stroke is not two equally long lists of finite numbers; remove the line")
-    return Drawing(tuple(strokes), str(record.get("word", path.stem)), record.get("key_id"))
+        record = json.loads(line.decode())
+        word, key_id, strokes = record.get("word"), record.get("key_id"), record["drawing"]
+        if not raw and strokes and len(strokes[0]) == 3:
+            raise DataError(f"{path}, line {number}: raw drawings, whose strokes have times; put the file into raw/ or use read_raw")
+        strokes = tuple(_polyline(stroke) for stroke in strokes)
+    except DataError:
+        raise
+    except (ValueError, LookupError, AttributeError, TypeError, OverflowError, RecursionError) as error:
+        raise DataError(
+            f"{path}, line {number}: not a drawing in JSON with strokes of equally long lists of finite numbers ({error!r}); "
+            "remove the line or get the file again"
+        ) from error
+    return Drawing(strokes, path.stem if word is None else str(word), None if key_id is None else str(key_id))
+
+
+def _polyline(stroke: list) -> np.ndarray:
+    """The points (n, 2) of one stroke; numpy's own choice of type tells numbers from text, null and true."""
+    points = np.array(stroke[:2])
+    if points.ndim != 2 or len(points) != 2 or not _finite(points):
+        raise ValueError(f"a stroke holds {str(stroke)[:60]}")
+    return points.T
+
+
+def _finite(values: np.ndarray) -> bool:
+    return values.dtype.kind in "iu" or (values.dtype.kind == "f" and bool((np.abs(values) < FINITE).all()))
 
 
 def read_binary(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
-    """Drawings of a .bin file; source: the dataset's description of its binary format. Raises `DataError` for a truncated one."""
-    return islice(_binary(Path(path)), limit)
+    """Drawings of a .bin file in the 0..255 box, their word from the file's name; source: the dataset's description of its format.
+
+    Raises `DataError` naming the byte where a truncated file ends.
+    """
+    return _first(_binary(Path(path)), limit)
 
 
 def _binary(path: Path) -> Iterator[Drawing]:
-    data, at = _bytes(path), 0
-    if not data:
-        raise DataError(f"{path} is empty; get the file again")
     try:
-        while at < len(data):
-            key_id, _, _, _, n_strokes = struct.unpack_from("<Q2sbIH", data, at)
-            at += 17
-            strokes = []
-            for _ in range(n_strokes):
-                (n,) = struct.unpack_from("<H", data, at)
-                strokes.append(np.frombuffer(data, np.uint8, 2 * n, at + 2).reshape(2, n).T)
-                at += 2 + 2 * n
-            yield Drawing(tuple(strokes), path.stem, str(key_id))
-    except (struct.error, ValueError) as error:
-        raise DataError(f"{path}: truncated at byte {at} of {len(data)} ({error}); get the file again") from error
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            if not file.peek(1):
+                raise DataError(f"{path} is empty; get the file again")
+            while file.peek(1):
+                key_id, _, _, _, n_strokes = struct.unpack("<Q2sbIH", file.read(17))
+                yield Drawing(tuple(_byte_stroke(file) for _ in range(n_strokes)), path.stem, str(key_id))
+    except struct.error as error:
+        raise DataError(f"{path}: cut off at byte {path.stat().st_size}, amid a drawing; get the file again") from error
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error})") from error
+        raise DataError(f"{path} cannot be read ({error}); get the file again") from error
+
+
+def _byte_stroke(file) -> np.ndarray:
+    (n,) = struct.unpack("<H", file.read(2))
+    data = file.read(2 * n)
+    if len(data) < 2 * n:
+        raise struct.error("cut off")
+    return np.frombuffer(data, np.uint8).reshape(2, n).T
 
 
 def read_npz(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
-    """Drawings of a sketch-rnn .npz file, its parts train, valid and test one after the other, as the report merges them.
+    """Drawings of a sketch-rnn .npz file from the origin, train, valid and test one after the other, as the report merges them.
 
     The file holds pickles: they are read by an unpickler that admits numpy arrays and nothing else, so that nothing is executed.
+    Python 2's files are read too. Raises `DataError` for a broken file, for one that carries anything else, and for arrays that are
+    not finite stroke-3. Chapter 1.
     """
-    return islice(_npz(Path(path)), limit)
+    return _first(_npz(Path(path)), limit)
 
 
 def _npz(path: Path) -> Iterator[Drawing]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for part in ("train", "valid", "test"):
-                for rows in _object_array(archive.read(f"{part}.npy"), path):
-                    yield from_stroke3(_stroke3(rows, path), path.stem)
-    except (OSError, KeyError, EOFError, zipfile.BadZipFile, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{path} is not a whole sketch-rnn .npz with train, valid and test ({error}); get the file again") from error
+    for part in ("train", "valid", "test"):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                members = _members(archive.read(f"{part}.npy"))
+        except pickle.UnpicklingError as error:
+            raise DataError(f"{path}: the pickle of {part} is refused ({error}); only numpy arrays are read") from error
+        except BROKEN as error:
+            raise DataError(f"{path} is not a whole sketch-rnn .npz with train, valid and test ({error}); get the file again") from error
+        for number, rows in enumerate(members):
+            if not _is_stroke3(rows):
+                raise DataError(f"{path}: {part}[{number}] is not a finite stroke-3 array (N, 3) with pen 0 or 1; get the file again")
+            yield from_stroke3(rows, path.stem)
 
 
-def _stroke3(rows, path: Path) -> np.ndarray:
-    if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.shape[1] != 3 or not np.isfinite(rows.astype(np.float64)).all():
-        raise DataError(f"{path} holds something else than finite stroke-3 arrays (N, 3); get the file again")
-    return rows
+def _is_stroke3(rows) -> bool:
+    if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.shape[1] != 3 or not _finite(rows):
+        return False
+    pen = rows[:, 2]
+    return bool(((pen == 0) | (pen == 1)).all())
 
 
-def _object_array(data: bytes, path: Path) -> np.ndarray:
+def _members(data: bytes) -> list | np.ndarray:
+    """The arrays that one .npy member of an archive holds."""
     file = io.BytesIO(data)
     version = np.lib.format.read_magic(file)
     header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -121,41 +171,70 @@ def _object_array(data: bytes, path: Path) -> np.ndarray:
         file.seek(0)
         return np.lib.format.read_array(file, allow_pickle=False)
     try:
-        return ArrayUnpickler(file, encoding="latin1").load()
-    except (pickle.UnpicklingError, AttributeError, IndexError, TypeError) as error:
-        raise DataError(f"{path}: its pickle is refused ({error}); only numpy arrays are read") from error
+        members = ArrayUnpickler(file, encoding="latin1").load().value
+        return [member.value if isinstance(member, _Array) else member for member in members]
+    except BROKEN as error:
+        raise pickle.UnpicklingError(error) from error
 
 
 class ArrayUnpickler(pickle.Unpickler):
-    """An unpickler that can build numpy arrays and nothing else."""
+    """An unpickler that yields numpy arrays, wrapped in stand-ins for numpy's own classes, and admits nothing else.
+
+    Stand-ins, since numpy's own trust the state that a pickle gives them.
+    """
 
     def find_class(self, module: str, name: str):
-        """The few callables that numpy's own array pickles name; raises for every other."""
-        module = module.replace("numpy._core", "numpy.core")
-        if (module, name) == ("numpy.core.multiarray", "_reconstruct"):
-            return _new_array
-        if (module, name) == ("numpy", "ndarray"):
-            return np.ndarray
-        if (module, name) == ("numpy", "dtype"):
-            return np.dtype
-        if (module, name) == ("_codecs", "encode"):
-            return _encode
-        raise pickle.UnpicklingError(f"it names {module}.{name}")
+        """The stand-ins for what numpy's array pickles name; raises for every other name."""
+        found = STAND_INS.get((module.replace("numpy._core", "numpy.core"), name))
+        if found is None:
+            raise pickle.UnpicklingError(f"it names {module}.{name}")
+        return found
 
 
-def _new_array(kind, shape, typecode) -> np.ndarray:
-    """An empty array for the pickle's state to fill; only true ndarrays."""
-    if kind is not np.ndarray:
-        raise pickle.UnpicklingError("it names an array type other than ndarray")
-    return np.ndarray.__new__(np.ndarray, shape, typecode)
+class _Dtype:
+    """Stands for numpy.dtype: a plain number's type, or object."""
+
+    def __init__(self, code: str, align=False, copy=False):
+        if not re.fullmatch(r"O8?|b1|[iu][1248]|f[248]", code):
+            raise pickle.UnpicklingError(f"it names the type {code!r:.40}")
+        self.code = code
+
+    def __setstate__(self, state: tuple):
+        if state[1] in ("<", ">"):
+            self.code = state[1] + self.code
 
 
-def _encode(text: str, encoding: str = "latin1") -> bytes:
+class _Array:
+    """Stands for numpy.ndarray and its _reconstruct; `value`: an array of numbers, or the list of an object array's members."""
+
+    def __init__(self, kind, shape, typecode):
+        if kind is not _Array:
+            raise pickle.UnpicklingError("it names an array type other than ndarray")
+
+    def __setstate__(self, state: tuple):
+        _, shape, dtype, fortran, data = state
+        if "O" in dtype.code:
+            self.value = list(data)
+            return
+        data = data.encode("latin1") if isinstance(data, str) else data  # Python 2 has one type for both
+        if prod(shape) * int(dtype.code[-1]) != len(data):
+            raise pickle.UnpicklingError(f"an array of shape {shape} has {len(data)} bytes")
+        self.value = np.frombuffer(data, dtype.code).reshape(shape, order="F" if fortran else "C")
+
+
+def _encode(text: str, encoding: str) -> bytes:
     """Protocol-2 pickles of Python 3 write bytes as latin-1 text."""
     if encoding not in ("latin1", "latin-1"):
-        raise pickle.UnpicklingError(f"it names the encoding {encoding!r}")
+        raise pickle.UnpicklingError(f"it names the encoding {encoding!r:.40}")
     return text.encode("latin1")
 
+
+STAND_INS = {
+    ("numpy.core.multiarray", "_reconstruct"): _Array,
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _Dtype,
+    ("_codecs", "encode"): _encode,
+}
 
 READERS = (
     ("simplified", ".ndjson", read_simplified),
@@ -165,12 +244,16 @@ READERS = (
 )
 
 
+def _existing(folder: Path | str) -> Path:
+    if not Path(folder).is_dir():
+        raise DataError(f"the data folder {folder} does not exist; set SKETCHLIB_DATA to one, or unset it")
+    return Path(folder)
+
+
 def find_class(folder: Path | str, name: str) -> tuple[Path, object]:
     """The file of a class in a data folder, and its reader: simplified/NAME.ndjson, else sketchrnn/NAME.npz, binary/NAME.bin,
     raw/NAME.ndjson; files directly in the folder count too. Raises `DataError` naming the nearest classes."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise DataError(f"the data folder {folder} does not exist; set SKETCHLIB_DATA to one, or unset it")
+    folder = _existing(folder)
     for kind, suffix, reader in READERS:
         for path in (folder / kind / f"{name}{suffix}", folder / f"{name}{suffix}"):
             if path.is_file():
@@ -181,8 +264,8 @@ def find_class(folder: Path | str, name: str) -> tuple[Path, object]:
 
 
 def class_names(folder: Path | str) -> list[str]:
-    """The classes that a data folder holds, sorted."""
-    folder = Path(folder)
+    """The classes that a data folder holds, sorted; raises `DataError` for a folder that is not there."""
+    folder = _existing(folder)
     places = [(folder / kind, suffix) for kind, suffix, _ in READERS] + [(folder, suffix) for _, suffix, _ in READERS]
     return sorted({path.stem for place, suffix in places for path in place.glob(f"*{suffix}")})
 

@@ -66,6 +66,13 @@ def build_folder(profile_name: str) -> Path:
     return Path(os.environ.get("SKETCHLIB_BUILD", PROJECT / "build")) / profile_name
 
 
+def banner(profile_name: str) -> str:
+    """The warning, as Markdown, that this profile's drawings are doodles; empty when they are real or not read yet."""
+    record = build_folder(profile_name) / "data.json"
+    doodles = record.is_file() and json.loads(record.read_text(encoding="utf-8"))["kind"] == "doodles"
+    return f"> {BANNER}" if doodles else ""
+
+
 def format_number(value) -> str:
     """A number as the book prints it: whole ones in full, others with four significant digits."""
     if isinstance(value, int):
@@ -84,13 +91,11 @@ class Page:
         self.banner()
 
     def banner(self) -> None:
-        """Say at the top of the page where the drawings are not real ones."""
-        from . import source
-
-        if source.locate(self.profile.data.classes)[1] is None:
+        """Say at the top of the page where the drawings are not real ones, as the stage that read them noted."""
+        if text := banner(self.profile.name):
             from IPython.display import Markdown, display
 
-            display(Markdown(f"> {BANNER}"))
+            display(Markdown(text))
 
     def record(self, name: str, value: float, unit: str = "", n: int | None = None) -> str:
         """Keep a number of this chapter for results.json and glue it, formatted, for the book's prose; returns that text.

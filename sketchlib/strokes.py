@@ -7,6 +7,7 @@ Units are those of the data (the simplified format's 0..255 box) and y points do
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 
@@ -17,6 +18,16 @@ START = (0.0, 0.0, 1.0, 0.0, 0.0)  # S_0, the row that every decoded sequence st
 
 class DataError(ValueError):
     """Data or an argument that cannot be used; the message says what was found, where, and what to do."""
+
+
+def _rows(values, width: int) -> np.ndarray:
+    """`values` as a float32 array (n, width); an empty one of any shape has n = 0."""
+    rows = np.asarray(values, dtype=np.float32)
+    if rows.ndim == 2 and rows.shape[1] == width:
+        return rows
+    if not rows.size:
+        return rows.reshape(0, width)
+    raise DataError(f"an array of shape {rows.shape} was given; rows of {width} values are needed, shape (n, {width})")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +45,7 @@ class Drawing:
     finished: bool | None = None
 
     def __post_init__(self):
-        strokes = tuple(np.asarray(stroke, dtype=np.float32).reshape(-1, 2) for stroke in self.strokes)
+        strokes = tuple(_rows(stroke, 2) for stroke in self.strokes)
         object.__setattr__(self, "strokes", tuple(stroke for stroke in strokes if len(stroke)))
 
     @property
@@ -93,7 +104,7 @@ def from_stroke3(
     finished: bool | None = None,
 ) -> Drawing:
     """Stroke-3 rows (N, 3) to polylines whose first point is `start`; the inverse of `to_stroke3` up to `start`."""
-    rows = np.asarray(rows, dtype=np.float32).reshape(-1, 3)
+    rows = _rows(rows, 3)
     if not len(rows):
         return Drawing((), word, key_id, finished)
     points = np.concatenate([np.zeros((1, 2), np.float32), np.cumsum(rows[:, :2], axis=0)]) + np.float32(start)
@@ -106,7 +117,7 @@ def to_stroke5(rows: np.ndarray) -> np.ndarray:
 
     Source: Ha and Eck (2017), section 3.1. The last real point keeps its own pen state.
     """
-    rows = np.asarray(rows, dtype=np.float32).reshape(-1, 3)
+    rows = _rows(rows, 3)
     out = np.zeros((len(rows) + 1, 5), np.float32)
     out[:-1, :2] = rows[:, :2]
     out[:-1, 2] = 1 - rows[:, 2]
@@ -117,7 +128,7 @@ def to_stroke5(rows: np.ndarray) -> np.ndarray:
 
 def from_stroke5(rows: np.ndarray) -> np.ndarray:
     """Stroke-5 (T, 5) to stroke-3 (N, 3), N the number of rows before the first p3 (all rows if there is none)."""
-    rows = np.asarray(rows, dtype=np.float32).reshape(-1, 5)
+    rows = _rows(rows, 5)
     ends = np.flatnonzero(rows[:, 4] > 0.5)
     rows = rows[: ends[0]] if len(ends) else rows
     return np.column_stack([rows[:, :2], rows[:, 3]]).astype(np.float32)
@@ -158,7 +169,8 @@ def svg_path(strokes, decimals: int = 1) -> str:
     """The `d` attribute of an SVG path through all strokes; a stroke of one point becomes a dot."""
 
     def number(value):
-        return f"{value:.{decimals}f}".rstrip("0").rstrip(".")
+        text = f"{value:.{decimals}f}"
+        return text.rstrip("0").rstrip(".") if decimals else text
 
     def one(stroke):
         points = [f"{number(x)} {number(y)}" for x, y in stroke]
@@ -177,7 +189,7 @@ def view_box(drawing: Drawing, margin: float = 0.06) -> tuple[float, float, floa
 def still_svg(drawing: Drawing, size: int = 160, color: str = "#222222", width: float = 2.0) -> str:
     """A still SVG of one drawing; see `Drawing.svg`."""
     x, y, side, _ = view_box(drawing)
-    title = drawing.word.replace("&", "&amp;").replace("<", "&lt;")
+    title = escape(drawing.word)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" '
         f'viewBox="{x:.2f} {y:.2f} {side:.2f} {side:.2f}" role="img"><title>{title}</title>'

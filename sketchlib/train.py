@@ -7,6 +7,7 @@ import json
 import math
 import pickle
 import time
+import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ class Settings:
     """What a run does; the defaults are the report's single model, and chapters 4 and 5 tell where each comes from.
 
     `steps`: optimiser steps (the report: 20 epochs; 50,000 steps a VAE). `batch_size` 100, `lr` 0.001, `grad_clip` 1.0: report.
-    `schedule`: "plateau" halves lr after `plateau_patience` validations without a new best (report, single model); "exponential"
+    `schedule`: "plateau" halves lr after more than `plateau_patience` validations without a new best (report, single model); "exponential"
     multiplies lr by `lr_decay` each step down to `min_lr` (report, VAE); "cosine" falls from lr to min_lr over the run (this book,
     for runs too short for plateaus). `validate_every`: steps. `eta_min`, `R`: the KL weight eta = 1 - (1 - eta_min) R^step (paper).
     `stretch`: augmentation, random scale 1 +- stretch of each axis (paper 0.15; report none: 0). `stop_after`: validations without a
@@ -149,10 +150,13 @@ class Run:
 def read_checkpoint(path: Path | str) -> dict:
     """A checkpoint's contents, on the CPU, without executing anything it carries; raises `DataError` for a broken file."""
     try:
+        with zipfile.ZipFile(path) as archive:  # torch looks at no checksum, and takes any other file for a bare pickle
+            if damaged := archive.testzip():
+                raise zipfile.BadZipFile(f"{damaged} is damaged")
         state = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(state, dict) or "architecture" not in state:
             raise KeyError("architecture")
-    except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError) as error:
+    except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} is not a checkpoint of this library ({error}); delete it to start anew") from error
     return state
 
