@@ -53,6 +53,7 @@ def state_of(chapter: str) -> dict:
         "profile": {name: PROFILE.section(name) for name in sorted(dependencies.profile_sections(code))},
         "stages": {name: stages.key(name, PROFILE) for name in sorted(dependencies.stages_of(code)) if name in stages.STAGES},
         "seed": PROFILE.seed,
+        "other profiles": {name: report.load_profile(name).values for name in sorted(dependencies.profiles_named(code))},
     }
 
 
@@ -176,7 +177,7 @@ def write_how(path: Path) -> None:
     steps = list(data["counts"])
     rows = [[name, *(data["counts"][step][name] for step in steps), f"`{(f['sha256'] or '-')[:16]}`"] for name, f in data["files"].items()]
     text += markdown_table(["class", *steps, "SHA-256 (first 16)"], rows)
-    text += f"\n## Profile {PROFILE_NAME}\n\n```yaml\n{yaml.safe_dump(PROFILE._values, sort_keys=False)}```\n"
+    text += f"\n## Profile {PROFILE_NAME}\n\n```yaml\n{yaml.safe_dump(PROFILE.values, sort_keys=False)}```\n"
     text += "\n## Seconds\n\n" + markdown_table(["chapter", "seconds"], [[c, f"{seconds_of(c):.1f}"] for c in CHAPTERS])
     path.write_text(text, encoding="utf-8")
 

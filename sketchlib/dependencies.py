@@ -98,3 +98,10 @@ def stages_of(source: str) -> set[str]:
     """The stages that code calls: every X of `stages.X`."""
     nodes = (node for node in ast.walk(_tree(source)) if isinstance(node, ast.Attribute))
     return {node.attr for node in nodes if isinstance(node.value, ast.Name) and node.value.id == "stages"}
+
+
+def profiles_named(source: str) -> set[str]:
+    """The profiles that code loads by name: every "X" of `load_profile("X")`."""
+    calls = (node for node in ast.walk(_tree(source)) if isinstance(node, ast.Call) and node.args)
+    called = ((getattr(node.func, "attr", getattr(node.func, "id", "")), node.args[0]) for node in calls)
+    return {argument.value for name, argument in called if name == "load_profile" and isinstance(argument, ast.Constant)}

@@ -1,4 +1,4 @@
-"""Procedural drawings of the ten classes, made by the project itself: data without a folder or a network, and for the tests.
+"""Procedural drawings of the ten classes, made by the project itself: data without folder or network, and for tests.
 
 A drawing is made as people make theirs: a `Hand` puts down lines, curves and circles that shake, miss their places and
 do not close; each class says which parts it draws, in which order, and in how many ways. A part is a list of strokes.
@@ -16,14 +16,7 @@ import numpy as np
 from .strokes import DataError, Drawing, resample, simplify
 
 Parts = list[list[np.ndarray]]
-SPACING = 0.06  # distance of the points that a hand can move, of the 2 units of the square
-DIGITS = {  # corners in a box of width 0.6 and height 1
-    "1": [(0, 0.2), (0.2, 0), (0.2, 1)],
-    "2": [(0, 0.2), (0.3, 0), (0.6, 0.3), (0, 1), (0.6, 1)],
-    "3": [(0, 0), (0.5, 0.1), (0.2, 0.45), (0.6, 0.7), (0, 1)],
-    "6": [(0.5, 0), (0, 0.6), (0.3, 1), (0.6, 0.7), (0.05, 0.6)],
-    "9": [(0.6, 0.2), (0.2, 0), (0, 0.3), (0.5, 0.4), (0.6, 0.1), (0.5, 1)],
-}
+SPACING = 0.06  # distance of the points that a hand can move, in units of the square
 
 
 def arc(x: float, y: float, rx: float, ry: float, start: float, end: float) -> np.ndarray:
@@ -32,7 +25,17 @@ def arc(x: float, y: float, rx: float, ry: float, start: float, end: float) -> n
     return np.column_stack([x + rx * np.cos(angle), y + ry * np.sin(angle)])
 
 
-def spline(*points: tuple[float, float]) -> np.ndarray:
+def at(angle: float, radius: float) -> np.ndarray:
+    """The point (2,) at an angle, as in `arc`, round the origin."""
+    return arc(0, 0, radius, radius, angle, angle)[0]
+
+
+def turn(angle: float) -> np.ndarray:
+    """The matrix (2, 2) that turns rows x, y by an angle, as in `arc`."""
+    return np.array([at(angle, 1), at(angle + 90, 1)])
+
+
+def spline(points) -> np.ndarray:
     """Points (n, 2) of a smooth curve through `points` (Catmull-Rom); a point given twice is a corner."""
     p = np.array([points[0], *points, points[-1]], float)
     t = np.linspace(0, 1, 6, endpoint=False)[:, None, None]
@@ -42,7 +45,7 @@ def spline(*points: tuple[float, float]) -> np.ndarray:
 
 
 class Hand:
-    """A hand with its own habits: how much it shakes, how well it closes a circle, which way round it draws one."""
+    """A hand with its own habits: how much it shakes and which way round it draws a circle."""
 
     def __init__(self, rng: np.random.Generator):
         self.rng = rng
@@ -50,11 +53,9 @@ class Hand:
         self.clockwise = rng.random() < 0.25
 
     def maybe(self, chance: float) -> bool:
-        """True once in 1 / `chance` times."""
         return self.rng.random() < chance
 
     def between(self, low: float, high: float) -> float:
-        """A number between `low` and `high`."""
         return low + (high - low) * self.rng.random()
 
     def pick(self, *ways, p=None):
@@ -64,11 +65,15 @@ class Hand:
         return way() if callable(way) else way
 
     def both(self, one: Callable[[int], np.ndarray]) -> list[np.ndarray]:
-        """A pair of strokes, left (-1) and right (+1), more often the left one first."""
+        """Two strokes, `one(-1)` on the left and `one(1)` on the right, more often the left one first."""
         return [one(side) for side in ((1, -1) if self.maybe(0.25) else (-1, 1))]
 
-    def draw(self, *pieces: np.ndarray) -> np.ndarray:
-        """The pieces as one stroke (n, 2), bent by slow waves, roughened by a little noise and not quite in its place."""
+    def pair(self, style: Callable, *points: tuple[float, float]) -> list[np.ndarray]:
+        """A stroke of a style (`line` or `curve`) on the right and its mirror image on the left."""
+        return self.both(lambda side: style(*np.array(points) * (side, 1)))
+
+    def draw(self, *pieces) -> np.ndarray:
+        """The pieces as one stroke (n, 2), bent by slow waves, roughened by a little noise, and not quite in place."""
         points = resample(np.concatenate(pieces), SPACING)
         n, rng = len(points), self.rng
         along = np.arange(n)[:, None, None] * SPACING
@@ -77,54 +82,43 @@ class Hand:
         return points + self.shake * (size * (0.6 * waves + rng.normal(size=2)) + 0.15 * rng.normal(size=(n, 2)))
 
     def line(self, *corners: tuple[float, float]) -> np.ndarray:
-        """Straight lines through the corners, in one stroke."""
-        return self.draw(np.array(corners, float))
+        return self.draw(corners)
 
     def curve(self, *points: tuple[float, float]) -> np.ndarray:
-        """A smooth curve through the points, in one stroke."""
-        return self.draw(spline(*points))
-
-    def arc(self, x, y, rx, ry, start, end) -> np.ndarray:
-        """A piece of an ellipse; see `arc`."""
-        return self.draw(arc(x, y, rx, ry, start, end))
+        return self.draw(spline(points))
 
     def circle(self, x, y, rx, ry=None, start=-90.0) -> np.ndarray:
         """A closed round: begun near `start`, lopsided, and left open or overshot at the end."""
-        start, turn = start + self.rng.normal(0, 25), 360 + self.between(-22, 25)
-        points = arc(0, 0, 1, 1, start, start + (turn if self.clockwise else -turn))
+        start, sweep = start + self.rng.normal(0, 25), 360 + self.between(-22, 25)
+        points = arc(0, 0, 1, 1, start, start + (sweep if self.clockwise else -sweep))
         angle = np.arctan2(points[:, 1], points[:, 0])
         bumps = sum(self.rng.normal(0, 0.12 / k) * np.cos(k * angle + self.between(0, 6.3)) for k in (2, 3))
         drift = np.linspace(0, self.rng.normal(0, 0.05), len(points))
         return self.draw(points * (1 + bumps + drift)[:, None] * (rx, ry or rx) + (x, y))
 
     def dot(self, x, y, size=0.03) -> np.ndarray:
-        """A dot: a tiny tick or loop."""
-        if self.maybe(0.3):
-            return self.circle(x, y, size)
-        return self.line((x, y), (x + self.between(-size, size), y + self.between(0.3, 1.5) * size))
+        """A tiny loop or tick."""
+        tick = (x + self.between(-size, size), y + self.between(0.3, 1.5) * size)
+        return self.circle(x, y, size) if self.maybe(0.3) else self.line((x, y), tick)
 
     def box(self, left, top, right, bottom) -> np.ndarray:
-        """A rectangle in one stroke from its top left corner, its corners round or its lines crooked."""
-        tips = [(left, top), (left, bottom), (right, bottom), (right, top)]
-        slack = self.between(0, 0.08) * (right - left)
-        end = self.pick((left, top), (left + slack, top), (left - slack / 2, top - slack / 2))
-        return self.line(*(tips[:1] + tips[:0:-1] if self.clockwise else tips), end)
+        """A rectangle in one stroke from its top left corner, which it may miss at the end."""
+        corners = [(left, bottom), (right, bottom), (right, top)][:: -1 if self.clockwise else 1]
+        return self.line((left, top), *corners, (left + self.between(-0.04, 0.08) * (right - left), top))
 
-    def flap(self, x, y, dx, dy, width, style=None) -> np.ndarray:
+    def flap(self, x, y, dx, dy, width, style) -> np.ndarray:
         """An open shape that stands on (x, y) to (x + width, y), its tip moved by (dx, dy): a wing, an ear, a foot."""
-        taper = self.between(0.2, 0.8) * width
-        tip = [(x + dx, y + dy)] if style == "pointed" else [(x + dx, y + dy), (x + dx + taper, y + dy)]
+        taper = 0 if style == "pointed" else self.between(0.2, 0.8) * width
+        tip = [(x + dx, y + dy), (x + dx + taper, y + dy)]
         return (self.curve if style == "round" else self.line)((x, y), *tip, (x + width, y))
 
     def eyes(self, x, y, size) -> list[np.ndarray]:
         """Two eyes, as dots, strokes, rounds, or rounds with a pupil each."""
         style = self.pick("dot", "bar", "round", "pupil", p=(0.3, 0.15, 0.35, 0.2))
         if style == "bar":
-            return self.both(lambda s: self.line((s * x, y - size), (s * x, y + size)))
-        if style == "dot":
-            return self.both(lambda s: self.dot(s * x, y))
-        rounds = self.both(lambda s: self.circle(s * x, y, size * self.between(0.8, 1.2), size))
-        return rounds + (self.both(lambda s: self.dot(s * x, y, size * 0.4)) if style == "pupil" else [])
+            return self.pair(self.line, (x, y - size), (x, y + size))
+        rounds = self.both(lambda s: self.circle(s * x, y, size * self.between(0.8, 1.2), size)) * (style != "dot")
+        return rounds + self.both(lambda s: self.dot(s * x, y, size * 0.4)) * (style != "round")
 
     def smile(self, y, width, depth) -> np.ndarray:
         """A mouth from left to right, curved by `depth`."""
@@ -138,67 +132,50 @@ def airplane(hand: Hand) -> Parts:
     h, fin, wing = hand.between(0.16, 0.3), hand.between(0.25, 0.5), hand.between(0.4, 0.85)
     x, width, sweep = hand.between(-0.4, 0), hand.between(0.25, 0.45), hand.between(-0.1, 0.5)
     style = hand.pick("round", "straight", "pointed", p=(0.5, 0.35, 0.15))
-    tail = [(0.6, 0.8 * h), (0.98, 0), (1.1, -h - fin), (0.95, -h - fin), (0.65, -h)]
+    back, tail = (0.6, 0.8 * h), [(1.1, -h - fin), (0.95, -h - fin), (0.65, -h)]
     body, has_tail = hand.pick(
         lambda: (hand.circle(0, 0, 1, h, start=180), False),
         lambda: (hand.line((1, -0.7 * h), (-0.6, -h), (-1, 0), (-0.7, h), (1, 0.6 * h), (1, -0.7 * h)), False),
-        lambda: (hand.curve((0.65, -h), (-0.6, -h), (-1, 0), (-0.6, h), *tail), True),
-        lambda: (hand.line(*tail[2:], (-0.6, -h), (-1, 0), (-0.7, h), tail[0], tail[2]), True),
+        lambda: (hand.curve(tail[2], (-0.6, -h), (-1, 0), (-0.6, h), back, (0.98, 0), *tail), True),
+        lambda: (hand.line(*tail, (-0.6, -h), (-1, 0), (-0.7, h), back, tail[0]), True),
     )
     wings = [hand.flap(x, 0.5 * h, sweep, wing, width, style), hand.flap(x, -h, sweep, -0.7 * wing, width, style)]
-    parts = [[body], wings[:: hand.pick(1, -1)]]
-    parts += [[hand.flap(0.65, -0.7 * h, 0.25, -fin, 0.25, style)]] * (not has_tail and hand.maybe(0.75))
-    parts += [[hand.dot(k, -0.2 * h, 0.05) for k in np.arange(-0.6, 0.5, 0.22)]] * hand.maybe(0.12)
-    return parts + [[hand.curve((-0.6, -h), (-0.55, 0), (-0.95, 0.05))]] * hand.maybe(0.2)
+    rudder = [hand.flap(0.65, -0.7 * h, 0.25, -fin, 0.25, style)]
+    windows = [hand.dot(k, -0.2 * h, 0.05) for k in np.arange(-0.6, 0.5, 0.22)]
+    cockpit = [hand.curve((-0.6, -h), (-0.55, 0), (-0.95, 0.05))]
+    parts = [[body], wings[:: hand.pick(1, -1)]] + [rudder] * (not has_tail and hand.maybe(0.75))
+    return parts + [windows] * hand.maybe(0.12) + [cockpit] * hand.maybe(0.2)
 
 
 def _airplane_from_above(hand: Hand) -> Parts:
     b, y, sweep, tip = hand.between(0.1, 0.2), hand.between(-0.35, 0), hand.between(0, 0.5), hand.between(0.1, 0.35)
-    wing = np.array([(b, y), (1, y + sweep), (1, y + sweep + tip), (b, y + 0.45)])
-    tail = np.array([(b, 0.75), (0.4, 0.9), (0.4, 1.05), (0, 0.95)])
-    side = np.concatenate([[(0, -1.05), (b, -0.8)], wing, tail])
-    outline = [*side, *(side[::-1] * (-1, 1))]
-    wings, tails = (hand.both(lambda s, half=half: hand.line(*half * (s, 1))) for half in (wing, tail))
+    wing = [(b, y), (1, y + sweep), (1, y + sweep + tip), (b, y + 0.45)]
+    tail = [(b, 0.75), (0.4, 0.9), (0.4, 1.05), (0, 1)]
+    side = np.array([(0, -1.05), (b, -0.8), *wing, *tail])
     parts = hand.pick(
-        lambda: [[hand.circle(0, 0, b * 1.2, 1.05)], wings, tails],
-        lambda: [[hand.line(*outline)], [hand.circle(0, -0.75, b / 2)] * hand.maybe(0.3)],
-        lambda: [[hand.curve(*outline)]],
-        p=(0.4, 0.3, 0.3),
+        lambda: [[hand.circle(0, 0, b * 1.2, 1.05)], hand.pair(hand.line, *wing), hand.pair(hand.line, *tail)],
+        lambda: [[(hand.line if hand.maybe(0.6) else hand.curve)(*side, *side[::-1] * (-1, 1))]],
     )
-    turn = _turn(90 * hand.pick(0, 0, 1, hand.between(-0.8, 0.8)))
-    return [[stroke @ turn for stroke in part] for part in parts]
+    around = turn(90 * hand.pick(0, 0, 1, hand.between(-0.8, 0.8)))
+    return [[stroke @ around for stroke in part] for part in parts]
 
 
 def alarm_clock(hand: Hand) -> Parts:
-    """A round face with hands, two bells, mostly feet, sometimes marks, numbers, a button or the noise it makes."""
+    """A round face with hands, two bells, mostly feet, sometimes marks, an inner rim or a button."""
     rim = [hand.circle(0, 0, 0.95)] + [hand.circle(0, 0, 0.75)] * hand.maybe(0.15)
-    hour, minute = hand.between(0, 360), hand.pick(-90, -90, hand.between(0, 360))
-    short, long, center = _at(hour, 0.4), _at(minute, 0.6), (0, 0)
-    hands = [hand.line(long, center, short)] if hand.maybe(0.5) else [hand.line(center, long), hand.line(center, short)]
-    feet = hand.both(lambda s: hand.line((s * 0.5, 0.8), (s * hand.between(0.6, 0.85), 1.2)))
-    button = [hand.line((0, -0.95), (0, -1.15)), hand.line((-0.2, -1.2), (0.2, -1.2))]
-    noise = [hand.line((s * 1.15, y), (s * 1.4, y * 1.3)) for s in (-1, 1) for y in (-0.5, -0.2)]
-    parts = [rim, hands] + [_bells(hand)] * hand.maybe(0.9) + [feet] * hand.maybe(0.65)
-    parts += [hand.pick(lambda: _ticks(hand), lambda: _numbers(hand))] * hand.maybe(0.35)
-    return parts + [button] * hand.maybe(0.3) + [noise] * hand.maybe(0.12)
-
-
-def _bells(hand: Hand) -> list[np.ndarray]:
+    short, long = at(hand.between(0, 360), 0.4), at(hand.pick(-90, -90, hand.between(0, 360)), 0.6)
+    apart = [hand.line((0, 0), long), hand.line((0, 0), short)]
     x, r = hand.between(0.5, 0.7), hand.between(0.18, 0.3)
-    if hand.maybe(0.5):
-        return hand.both(lambda s: hand.circle(s * x, -0.75 - r, r * 1.1, r))
-    bell = np.array([(x - 0.2, -0.82), (x, -0.9 - 1.4 * r), (x + 0.35, -0.8 - r), (x + 0.28, -0.55)])
-    style = hand.curve if hand.maybe(0.6) else hand.line
-    return hand.both(lambda s: style(*bell * (s, 1)))
-
-
-def _ticks(hand: Hand) -> list[np.ndarray]:
-    return [hand.line(_at(angle, 0.7), _at(angle, 0.85)) for angle in range(-90, 270, hand.pick(30, 90))]
-
-
-def _numbers(hand: Hand) -> list[np.ndarray]:
-    places = [("1", -0.2, -0.8), ("2", 0, -0.8), ("3", 0.6, -0.1), ("6", -0.08, 0.55), ("9", -0.75, -0.1)]
-    return [hand.line(*np.array(DIGITS[digit]) * 0.25 + (x, y)) for digit, x, y in places]
+    bells = hand.pick(
+        lambda: hand.both(lambda s: hand.circle(s * x, -0.75 - r, r * 1.1, r)),
+        lambda: hand.pair(hand.curve, (x - 0.2, -0.82), (x, -0.9 - 1.4 * r), (x + 0.35, -0.8 - r), (x + 0.28, -0.55)),
+        lambda: hand.pair(hand.line, (x - 0.1, -0.75), (x, -0.9 - r), (x + 0.3, -0.8 - r), (x + 0.2, -0.6)),
+    )
+    feet = hand.pair(hand.line, (0.5, 0.8), (hand.between(0.6, 0.85), 1.2))
+    marks = [hand.line(at(angle, 0.65), at(angle, 0.85)) for angle in range(-90, 270, hand.pick(30, 90))]
+    button = [hand.line((0, -0.95), (0, -1.15)), hand.line((-0.2, -1.2), (0.2, -1.2))]
+    parts = [rim, hand.pick(apart, [hand.line(long, (0, 0), short)])] + [bells] * hand.maybe(0.9)
+    return parts + [feet] * hand.maybe(0.65) + [marks] * hand.maybe(0.35) + [button] * hand.maybe(0.3)
 
 
 def apple(hand: Hand) -> Parts:
@@ -206,22 +183,18 @@ def apple(hand: Hand) -> Parts:
     dip, foot, w = hand.between(0.05, 0.3), hand.between(0, 0.2) * hand.maybe(0.6), hand.between(0.8, 1)
     top, tip, size = (0, dip - 0.8), (hand.between(-0.2, 0.3), -hand.between(1, 1.35)), hand.between(0.2, 0.5)
     half = [top, (0.3, -0.8), (0.75, -0.72), (1, -0.2), (0.85, 0.5), (0.35, 0.98), (0, 0.98 - foot)]
-    first, second = np.array(half) * (w, 1), np.array(half) * (-w, 1)
+    right, left = np.array(half) * (w, 1), np.array(half) * (-w, 1)
     if hand.maybe(0.06):
-        first[2:5] = [(0.7, -0.6), (0.35, -0.2), (0.7, 0.35)]  # a bite
+        right[2:5] = [(0.7, -0.6), (0.35, -0.2), (0.7, 0.35)]  # a bite
     body = hand.pick(
         lambda: [hand.circle(0, 0.1, w, 0.85)],
-        lambda: [hand.curve(*first, *second[-2::-1])],
-        lambda: [hand.curve(*first), hand.curve(*second)],
+        lambda: [hand.curve(*right, *left[-2::-1])],
+        lambda: [hand.curve(*right), hand.curve(*left)],
         p=(0.25, 0.6, 0.15),
     )
-    twig = hand.pick(
-        lambda: hand.curve(top, (tip[0] * 0.3, -0.95), tip),
-        lambda: hand.line((-0.03, top[1]), tip, (tip[0] + 0.1, tip[1]), (0.07, top[1])),
-        p=(0.85, 0.15),
-    )
-    blade = np.array([(0, 0), (0.5, -0.6), (1.2, -0.5), (1.2, -0.5), (0.7, 0.1), (0, 0)]) * size
-    return [body, [twig]] + [[hand.curve(*blade + (tip[0] * 0.6, -1))]] * hand.maybe(0.6)
+    thin, thick = hand.curve(top, (tip[0] * 0.3, -0.95), tip), hand.flap(*top, *np.subtract(tip, top), 0.1, "straight")
+    blade = np.array([(0, 0), (0.5, -0.6), (1.2, -0.5), (1.2, -0.5), (0.7, 0.1), (0, 0)]) * size + (tip[0] * 0.6, -1)
+    return [body, [hand.pick(thin, thick, p=(0.85, 0.15))]] + [[hand.curve(*blade)]] * hand.maybe(0.6)
 
 
 def candle(hand: Hand) -> Parts:
@@ -237,83 +210,73 @@ def candle(hand: Hand) -> Parts:
     size, s = hand.between(0.09, 0.2), hand.pick(1, -1)
     drop = np.array([(0, 0), (s, -0.7), (0.5, -3.2), (0.5, -3.2), (-s, -0.8), (0, 0)]) * size + (lean, top)
     flame = hand.curve(*drop) if hand.maybe(0.75) else hand.circle(lean, top - 1.1 * size, size, 1.2 * size, start=90)
-    plate = hand.pick(
-        lambda: hand.circle(0, 1, w + 0.35, hand.between(0.08, 0.2), start=180),
-        lambda: hand.line((-w - 0.3, 1), (w + 0.35, 1)),
-        lambda: hand.curve((-w - 0.3, 0.85), (-w, 1.15), (w, 1.15), (w + 0.3, 0.85)),
-    )
+    dish = hand.circle(0, 1, w + 0.35, hand.between(0.08, 0.2), start=180)
+    plate = hand.pick(dish, hand.line((-w - 0.3, 1), (w + 0.35, 1)))
     parts = [body] + [[hand.line((0, -0.3), (lean, top - 0.5 * size))]] * hand.maybe(0.8) + [[flame]]
     return parts + [[plate]] * hand.maybe(0.25) + [[hand.curve((w, -0.3), (w + 0.07, 0), (w, 0.1))]] * hand.maybe(0.1)
 
 
 def car(hand: Hand) -> Parts:
-    """Seen from the side: an outline with hood, roof and trunk, two wheels, sometimes windows and a door."""
+    """Seen from the side: an outline with hood, roof and trunk, two wheels, sometimes windows."""
     a, b, roof = hand.between(-0.65, -0.35), hand.between(0.2, 0.5), -hand.between(0.45, 0.7)
     hood, trunk, r = hand.between(-0.15, 0.02), hand.between(-0.15, 0.02), hand.between(0.13, 0.24)
     front = [(-1, 0.3), (-1, hood), (a - 0.15, hood - 0.05), (a, roof)]
     top = front + [(b, roof), (b + 0.25, trunk), (1, trunk + 0.05), (1, 0.3)]
-    arches = [arc(x, 0.3, r, r, 0, -180) for x in (0.55, -0.55)]
     body = hand.pick(
         lambda: [hand.line(*top, top[0])],
         lambda: [hand.line(*top), hand.line((-0.3, 0.3), (0.3, 0.3))],
-        lambda: [hand.draw(spline(*top), top[:1])],
+        lambda: [hand.draw(spline(top), top[:1])],
         lambda: [hand.draw(arc(0, 0.3, 1, 0.9, -180, 0), top[:1])],
         lambda: [hand.box(-1, -0.1, 1, 0.3), hand.line((a - 0.1, -0.1), (a, roof), (b, roof), (b + 0.1, -0.1))],
-        lambda: [hand.draw(top, *arches, top[:1])],
+        lambda: [hand.draw(top, *(arc(x, 0.3, r, r, 0, -180) for x in (0.55, -0.55)), top[:1])],
         p=(0.23, 0.12, 0.2, 0.12, 0.18, 0.15),
     )
-    wheels = hand.both(lambda s: hand.circle(s * 0.55, 0.36, r * hand.between(0.8, 1)))
-    hubs = hand.both(lambda s: hand.circle(s * 0.55, 0.36, 0.3 * r))
+    wheels, hubs = (hand.both(lambda s, k=k: hand.circle(s * 0.55, 0.36, r * k)) for k in (hand.between(0.8, 1), 0.3))
     middle, sill, high = (a + b) / 2, roof / 4, 0.8 * roof
     panes = hand.pick(
         lambda: [hand.line((middle, roof), (middle, sill)), hand.line((a - 0.05, sill), (b + 0.1, sill))],
         lambda: [hand.box(a + 0.05, high, middle - 0.05, sill), hand.box(middle + 0.05, high, b, sill)],
         lambda: [hand.line((a + 0.05, sill), (a + 0.1, high), (b, high), (b + 0.1, sill), (a + 0.05, sill))],
     )
-    door = [hand.line((middle + 0.1, 0.0), (middle + 0.2, 0.0))]
-    return [body, wheels] + [hubs] * hand.maybe(0.25) + [panes] * hand.maybe(0.45) + [door] * hand.maybe(0.1)
+    return [body, wheels] + [hubs] * hand.maybe(0.25) + [panes] * hand.maybe(0.45)
 
 
 def cat(hand: Hand) -> Parts:
     """A head with two ears, eyes, nose, mouth and whiskers; one in six with a body, legs and a tail."""
     w, peak = hand.between(0.85, 1.1), (0.6 + hand.between(-0.05, 0.25), -0.75 - hand.between(0.3, 0.8))
-    ears = np.array([(-0.95, -0.2), (-peak[0], peak[1]), (-0.3, -0.7), (0.3, -0.7), peak, (0.95, -0.2)])
+    ears = np.array([(-0.95, -0.2), (-peak[0], peak[1]), (-0.3, -0.7), (0.3, -0.7), peak, (0.95, -0.2)]) * (w, 1)
     head = hand.pick(
-        lambda: [[hand.draw(ears * (w, 1), arc(0, 0, w, 0.9, -12, 192))]],
-        lambda: [[hand.circle(0, 0, w, 0.9)], hand.both(lambda s: hand.line(*(ears[3:] + (0, -0.15)) * (s * 0.9 * w, 1)))],
+        lambda: [[hand.draw(ears, arc(0, 0, w, 0.9, -12, 192))]],
+        lambda: [[hand.circle(0, 0, w, 0.9)], hand.pair(hand.line, *ears[3:] * 0.9 - (0, 0.2))],
     )
-    nose = hand.pick(
-        lambda: hand.line((-0.1, 0.1), (0.1, 0.1), (0, 0.25), (-0.1, 0.1)),
-        lambda: hand.dot(0, 0.15),
-        lambda: hand.circle(0, 0.15, 0.1),
-    )
+    nose = hand.pick(hand.line((-0.1, 0.1), (0.1, 0.1), (0, 0.25), (-0.1, 0.1)), hand.dot(0, 0.15, 0.08))
     mouth = hand.pick(
         lambda: [hand.draw(*(arc(x, 0.4, 0.16, 0.14, 180, 0) for x in (-0.16, 0.16)))],
         lambda: [hand.smile(0.45, hand.between(0.2, 0.45), hand.between(0.05, 0.25))],
-        lambda: hand.both(lambda s: hand.curve((0, 0.25), (s * 0.05, 0.45), (s * 0.3, 0.5))),
-        lambda: [],
+        lambda: hand.pair(hand.curve, (0, 0.25), (0.05, 0.45), (0.3, 0.5)),
     )
-    n, start, end, y = hand.pick(2, 3, 3), hand.between(0.2, 0.75), hand.between(1, 1.4), hand.between(0.1, 0.35)
+    n, start, end, y = hand.pick(2, 3), hand.between(0.2, 0.75), hand.between(1, 1.4), hand.between(0.1, 0.35)
     fan = [(y + 0.13 * k, y + hand.between(0.15, 0.35) * k) for k in np.arange(n) - (n - 1) / 2]
     whiskers = [hand.line((s * start, near), (s * end, far)) for s in (-1, 1) for near, far in fan]
-    parts = head + [hand.eyes(0.37, -0.2, hand.between(0.08, 0.16))] * hand.maybe(0.93) + [[nose]] * hand.maybe(0.75)
-    return parts + [mouth] + [whiskers] * hand.maybe(0.7) + _body(hand, curly=False) * hand.maybe(0.17)
+    parts = head + [hand.eyes(0.37, -0.2, hand.between(0.08, 0.16))] * hand.maybe(0.93) + [[nose]] * hand.maybe(0.7)
+    parts += [mouth] * hand.maybe(0.75) + [whiskers] * hand.maybe(0.7)
+    return parts + _body(hand, curly=False) * hand.maybe(0.17)
 
 
 def _body(hand: Hand, curly: bool) -> Parts:
     """The rest of an animal whose head is the unit circle: trunk, legs, tail."""
     w, h, y, leg = hand.between(1.2, 1.9), hand.between(0.7, 1.1), hand.between(0.2, 0.6), hand.between(0.5, 0.9)
-    x, hip, foot, up = 0.75 + w, y + 0.85 * h, y + h + leg, hand.between(0.6, 1.6)
-    trunk = hand.circle(x, y, w, h, start=180) if hand.maybe(0.5) else hand.arc(x, y, w, h, -160, 160)
+    x, hip, end = 0.75 + w, y + 0.85 * h, 0.75 + 2 * w
+    trunk = hand.circle(x, y, w, h, start=180) if hand.maybe(0.5) else hand.draw(arc(x, y, w, h, -160, 160))
     stands = [x + w * k for k in ((-0.55, -0.3, 0.3, 0.55) if hand.maybe(0.6) else (-0.5, 0.5))]
     legs = hand.pick(
-        lambda: [hand.line((k, hip), (k + hand.between(-0.1, 0.1), foot)) for k in stands],
+        lambda: [hand.line((k, hip), (k + hand.between(-0.1, 0.1), y + h + leg)) for k in stands],
         lambda: [hand.flap(k - 0.12, hip, 0, leg, 0.27, hand.pick("round", "straight")) for k in stands],
     )
-    if curly:
-        loop = arc(x + w + 0.35, y - 0.2, 0.25, 0.25, 150, 570)
-        return [[trunk], legs, [hand.draw(loop + np.linspace((-0.2, 0), (0.2, -0.4), len(loop)))]]
-    return [[trunk], legs, [hand.curve((x + w, y), (x + w + 0.5, y - 0.2), (x + w + 0.4, y - 0.5 - up))]]
+    loop = arc(end + 0.35, y - 0.2, 0.25, 0.25, 150, 570)
+    curl = hand.draw(loop + np.linspace((-0.2, 0), (0.2, -0.4), len(loop)))
+    long = hand.curve((end, y), (end + 0.5, y - 0.2), (end + 0.4, y - hand.between(1, 2)))
+    return [[trunk], legs, [curl if curly else long]]
 
 
 def face(hand: Hand) -> Parts:
@@ -321,27 +284,24 @@ def face(hand: Hand) -> Parts:
     w, y, width = hand.between(0.75, 1.05), hand.between(0.35, 0.55), hand.between(0.3, 0.6)
     nose = hand.pick(
         lambda: hand.line((0.05, -0.2), (-0.12, 0.15), (0.1, 0.17)),
-        lambda: hand.line((0, -0.15), (0, 0.15)),
         lambda: hand.curve((-0.1, 0.1), (0, 0.2), (0.1, 0.1)),
         lambda: hand.circle(0, 0.1, 0.09),
     )
     mouth = [hand.smile(y, width, hand.pick(0, hand.between(0.1, 0.4), hand.between(0.2, 0.4)))]
     mouth += [hand.line((-width, y), (width, y))] * hand.maybe(0.15)
-    ear = np.array([(w - 0.02, -0.25), (w + 0.22, -0.25), (w + 0.2, 0.1), (w - 0.02, 0.15)])
-    ears = hand.both(lambda s: hand.curve(*ear * (s, 1)))
-    brows = hand.both(lambda s: hand.curve((s * 0.2, -0.5), (s * 0.38, -0.58), (s * 0.55, -0.48)))
-    parts = [[hand.circle(0, 0, w, 1)], hand.eyes(0.4 * w, -0.25, hand.between(0.08, 0.2)), [nose] * hand.maybe(0.65)]
-    return parts + [mouth] + [_hair(hand, w)] * hand.maybe(0.35) + [ears] * hand.maybe(0.18) + [brows] * hand.maybe(0.12)
+    ears = hand.pair(hand.curve, (w - 0.02, -0.25), (w + 0.22, -0.25), (w + 0.2, 0.1), (w - 0.02, 0.15))
+    brows = hand.pair(hand.curve, (0.2, -0.5), (0.38, -0.58), (0.55, -0.48))
+    parts = [[hand.circle(0, 0, w, 1)], hand.eyes(0.4 * w, -0.25, hand.between(0.08, 0.2))]
+    parts += [[nose]] * hand.maybe(0.65) + [mouth] + [_hair(hand, w)] * hand.maybe(0.35)
+    return parts + [ears] * hand.maybe(0.18) + [brows] * hand.maybe(0.12)
 
 
 def _hair(hand: Hand, w: float) -> list[np.ndarray]:
-    n, length = int(hand.between(3, 7)), hand.between(0.3, 1.1)
-    zigzag = [(x, -0.6 - 0.3 * (k % 2) * hand.between(0.6, 1.2)) for k, x in enumerate(np.linspace(-w, w, 2 * n + 1) * 0.75)]
+    n, length, across = hand.pick(3, 4, 6), hand.between(0.3, 1.1), np.linspace(-0.7 * w, 0.7 * w, 13)
     return hand.pick(
-        lambda: [hand.line(*zigzag)],
+        lambda: [hand.line(*((x, -0.6 - (k % 2) * hand.between(0.2, 0.35)) for k, x in enumerate(across)))],
         lambda: [hand.line((k * w, -0.95 + abs(k) / 5), (k * w * 1.3, -1.3)) for k in np.linspace(-0.5, 0.5, n)],
-        lambda: hand.both(lambda s: hand.curve((0, -1), (s * 0.75 * w, -0.9), (s * 1.15 * w, -0.2), (s * 1.2 * w, length))),
-        lambda: [hand.curve((-0.9 * w, -0.35), (-0.4, -0.6), (0.3, -0.75), (0.8 * w, -0.5))],
+        lambda: hand.pair(hand.curve, (0, -1), (0.75 * w, -0.9), (1.15 * w, -0.2), (1.2 * w, length)),
     )
 
 
@@ -350,19 +310,18 @@ def pig(hand: Hand) -> Parts:
     w, y, sw, sh = hand.between(0.85, 1.1), hand.between(0.1, 0.4), hand.between(0.28, 0.45), hand.between(0.2, 0.32)
     up, out = hand.between(0.3, 0.6), hand.between(0, 0.35)
     ears = hand.pick(
-        lambda: hand.both(lambda s: hand.line((s * 0.8 * w, -0.6), (s * (0.7 + out), -0.8 - up), (s * 0.3, -0.9))),
+        lambda: hand.pair(hand.line, (0.8 * w, -0.6), (0.7 + out, -0.8 - up), (0.3, -0.9)),
         lambda: hand.both(lambda s: hand.flap(s * 0.35, -0.8, s * 0.1, -up - 0.1, s * 0.45, "round")),
-        lambda: hand.both(lambda s: hand.line((s * 0.4, -0.85), (s * 0.8, -1.1), (s * (1.15 + out), -0.6), (s * 0.85 * w, -0.5))),
+        lambda: hand.pair(hand.line, (0.4, -0.85), (0.8, -1.1), (1.15 + out, -0.6), (0.85 * w, -0.5)),
         p=(0.5, 0.3, 0.2),
     )
-    hole = hand.pick(
-        lambda: lambda s: hand.dot(s * 0.4 * sw, y, 0.05),
-        lambda: lambda s: hand.line((s * 0.35 * sw, y - 0.3 * sh), (s * 0.35 * sw, y + 0.4 * sh)),
-        lambda: lambda s: hand.circle(s * 0.42 * sw, y, 0.18 * sw, 0.3 * sh),
+    nostrils = hand.pick(
+        lambda: hand.both(lambda s: hand.dot(s * 0.4 * sw, y, 0.05)),
+        lambda: hand.pair(hand.line, (0.35 * sw, y - 0.3 * sh), (0.35 * sw, y + 0.4 * sh)),
+        lambda: hand.both(lambda s: hand.circle(s * 0.42 * sw, y, 0.18 * sw, 0.3 * sh)),
     )
-    snout = [hand.circle(0, y, sw, sh), *hand.both(hole)]
     eyes = hand.eyes(0.4, hand.between(-0.4, -0.25), hand.between(0.08, 0.15))
-    parts = [[hand.circle(0, 0, w, 0.95)], ears, eyes, snout]
+    parts = [[hand.circle(0, 0, w, 0.95)], ears, eyes, [hand.circle(0, y, sw, sh), *nostrils]]
     parts += [[hand.smile(min(0.78, y + sh + 0.1), 0.3, 0.1)]] * hand.maybe(0.2)
     return parts + _body(hand, curly=True) * hand.maybe(0.42)
 
@@ -372,21 +331,19 @@ def radio(hand: Hand) -> Parts:
     h, x = hand.between(0.35, 0.75), hand.between(-0.8, 0.8)
     tip = np.array((x + hand.between(-0.15, 0.5), -h - hand.between(0.5, 1.1)))
     antenna = hand.pick(
-        lambda: [hand.line((x, -h), tip)],
-        lambda: [hand.line((x, -h), tip), hand.circle(tip[0], tip[1] - 0.08, 0.08)],
+        lambda: [hand.line((x, -h), tip)] + [hand.circle(*tip - (0, 0.08), 0.08)] * hand.maybe(0.25),
         lambda: [hand.line((0.1, -h), (0.1 + s * hand.between(0.3, 0.7), tip[1])) for s in (-1, 1)],
         lambda: [hand.line((x, -h), tip, tip + (0.1, 0), (x + 0.1, -h))],
-        p=(0.5, 0.15, 0.2, 0.15),
+        p=(0.65, 0.2, 0.15),
     )
     r, places = min(hand.between(0.55, 0.8) * h, 0.38), hand.pick((-0.55, 0.55), (-0.55,), (0.55,), p=(0.6, 0.2, 0.2))
     sound = [hand.circle(s, 0.05, r) for s in places]
-    for s, k in [(s, k * r) for s in places for k in (-0.4, 0, 0.4)] * hand.maybe(0.15):
+    for s, k in [(s, k * r) for s in places for k in (-0.4, 0, 0.4)] * hand.maybe(0.12):
         sound += [hand.line((s - r, 0.05 + k), (s + r, 0.05 + k)), hand.line((s + k, 0.05 - r), (s + k, 0.05 + r))]
     middle = hand.pick(
         lambda: [hand.box(-0.15, -0.6 * h, 0.2, -0.1 * h)],
-        lambda: [hand.circle(k, 0.6 * h, 0.07) for k in np.linspace(-0.1, 0.15, hand.pick(2, 3))],
+        lambda: [hand.circle(k, 0.6 * h, 0.07) for k in np.linspace(-0.12, 0.18, hand.pick(2, 3))],
         lambda: [hand.line((-0.15, k * h), (0.2, k * h)) for k in np.linspace(-0.6, 0.6, hand.pick(3, 4, 5))],
-        lambda: [hand.box(-0.15, -0.6 * h, 0.2, -0.1 * h), *(hand.circle(k, 0.5 * h, 0.07) for k in (-0.12, 0.05, 0.22))],
     )
     handle = [hand.flap(-0.6, -h, 0.05, -0.35, 1.2, hand.pick("round", "straight"))]
     parts = [[hand.box(-1, -h, 1, h)]] + [antenna] * hand.maybe(0.85) + [sound] * hand.maybe(0.92)
@@ -396,53 +353,30 @@ def radio(hand: Hand) -> Parts:
 def sun(hand: Hand) -> Parts:
     """A round with rays about it, drawn in turn or crosswise, or a zigzag; seldom a face."""
     r, n, gap = hand.between(0.35, 0.68), int(hand.between(5, 13)), hand.pick(0, 0.05, hand.between(0.05, 0.2))
-    center = [hand.circle(0, 0, r * hand.between(0.85, 1.15), r)]
+    center, first = [hand.circle(0, 0, r * hand.between(0.85, 1.15), r)], hand.pick(-90, 180, hand.between(0, 360))
     if hand.maybe(0.12):
-        return [center, [hand.line(*_teeth(n + 5, (1 + gap) * r, hand.between(1.2, 1.5) * r, hand.between(0, 360)))]]
-    angles = hand.pick(-90, -90, 180, hand.between(0, 360)) + np.arange(n) * hand.pick(1, 1, -1) * 360 / n
-    angles = np.column_stack([angles + hand.rng.normal(0, 60 / n, n), hand.rng.normal(0, 6, n)])
+        radii, step = ((1 + gap) * r, hand.between(1.2, 1.5) * r), 180 / (n + 5)
+        return [center, [hand.line(*(at(first + step * k, radii[k % 2]) for k in range(2 * n + 11)))]]
+    angles = first + np.arange(n) * hand.pick(1, 1, -1) * 360 / n + hand.rng.normal(0, 60 / n, n)
     order = np.argsort(np.arange(n) % 2, kind="stable") if hand.maybe(0.25) else np.arange(n)
-    rays = [[_at(angle, r + gap), _at(angle + bend, hand.between(0.9, 1.2))] for angle, bend in angles[order]]
+    rays = [[at(a, r + gap), at(a + hand.rng.normal(0, 6), hand.between(0.9, 1.2))] for a in angles[order]]
+    rays = [hand.line(*(ray[::-1] if hand.maybe(0.12) else ray)) for ray in rays]
     smile = [*hand.eyes(0.4 * r, -0.25 * r, 0.08), hand.smile(0.3 * r, 0.4 * r, 0.2 * r)]
-    return [center, [hand.line(*ray[:: hand.pick(1, -1, p=(0.88, 0.12))]) for ray in rays]] + [smile] * hand.maybe(0.07)
+    return [center, rays] + [smile] * hand.maybe(0.07)
 
 
-def _teeth(n: int, low: float, high: float, start: float) -> list[np.ndarray]:
-    return [_at(start + 180 * k / n, high if k % 2 else low) for k in range(2 * n + 1)]
+# word -> generator, spread of its tilt in degrees
+CLASSES = {"airplane": (airplane, 12), "alarm clock": (alarm_clock, 4), "apple": (apple, 5), "candle": (candle, 3)}
+CLASSES |= {"car": (car, 2), "cat": (cat, 6), "face": (face, 5), "pig": (pig, 5), "radio": (radio, 2), "sun": (sun, 10)}
 
 
-def _at(angle: float, radius: float) -> np.ndarray:
-    return arc(0, 0, radius, radius, angle, angle)[0]
-
-
-def _turn(angle: float) -> np.ndarray:
-    cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
-    return np.array([[cos, sin], [-sin, cos]])
-
-
-# word -> generator, chance that it faces the other way, spread of its tilt (degrees)
-CLASSES = {
-    "airplane": (airplane, 0.5, 12),
-    "alarm clock": (alarm_clock, 0, 4),  # its numbers cannot be mirrored
-    "apple": (apple, 0.4, 5),
-    "candle": (candle, 0.5, 3),
-    "car": (car, 0.5, 2),
-    "cat": (cat, 0.5, 6),
-    "face": (face, 0.5, 5),
-    "pig": (pig, 0.5, 5),
-    "radio": (radio, 0.5, 2),
-    "sun": (sun, 0.5, 10),
-}
-
-
-def _finish(parts: Parts, hand: Hand, facing: float, tilt: float) -> list[np.ndarray]:
-    """The parts' strokes in the order of drawing, seen as a whole: turned, stretched, leaning, mirrored."""
+def _finish(parts: Parts, hand: Hand, tilt: float) -> list[np.ndarray]:
+    """The parts' strokes in the order of drawing, seen as a whole: mirrored, stretched, leaning, tilted."""
     for k in range(len(parts) - 1):
         if hand.maybe(0.12):
             parts[k : k + 2] = parts[k + 1], parts[k]
     stretch, lean = np.exp(hand.rng.normal(0, 0.12)), hand.rng.normal(0, 0.05)
-    mirror = np.diag([-1.0 if hand.maybe(facing) else 1.0, 1.0])
-    whole = mirror @ np.array([[stretch, 0], [lean, 1]]) @ _turn(hand.rng.normal(0, tilt))
+    whole = np.array([[stretch * hand.pick(1, -1), 0], [lean, 1]]) @ turn(hand.rng.normal(0, tilt))
     return [stroke @ whole for part in parts for stroke in part]
 
 
@@ -454,14 +388,14 @@ def doodle(word: str, rng: np.random.Generator) -> Drawing:
     if word not in CLASSES:
         near = difflib.get_close_matches(str(word), CLASSES, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]!r}? " if near else ""
-        raise DataError(f"no doodles of class {word!r}: {hint}Known: {', '.join(CLASSES)}; other classes need real data.")
-    make, facing, tilt = CLASSES[word]
+        raise DataError(f"no doodles of {word!r}: {hint}Known: {', '.join(CLASSES)}; other classes need real drawings.")
+    make, tilt = CLASSES[word]
     hand = Hand(rng)
-    return simplify(Drawing(tuple(_finish(make(hand), hand, facing, tilt)), word))
+    return simplify(Drawing(tuple(_finish(make(hand), hand, tilt)), word))
 
 
 def doodles(classes: Iterable[str], n: int, seed: int) -> dict[str, list[Drawing]]:
-    """`n` procedural drawings of each class; the same to the last bit for a seed, whichever other classes are asked for.
+    """`n` procedural drawings of each class: to the last bit the same for a seed, whatever other classes are asked for.
 
     The first drawings of a larger `n` are those of a smaller one. Raises `DataError` as `doodle` does.
     """

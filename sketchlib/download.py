@@ -16,12 +16,10 @@ from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError, URLError
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 from urllib.request import Request, urlopen
 
-from tqdm.auto import tqdm
-
-from .quickdraw import class_names, read_npz, read_simplified
+from .quickdraw import TEN_CLASSES, class_names, nearest, read_npz, read_simplified
 from .strokes import DataError
 
 BASE_URL = "https://storage.googleapis.com/quickdraw_dataset/"
@@ -67,12 +65,16 @@ def fetch(
 def verified_sha256(folder: Path | str, path: Path | str) -> str:
     """The SHA-256 of a file in a data folder; raises `DataError` where the manifest has another one."""
     path = Path(path)
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = _sha256(path)
     recorded = read_manifest(folder).get(path.relative_to(folder).as_posix(), {}).get("sha256", found)
     if found != recorded:
         raise DataError(f"{path} is not as it was downloaded (SHA-256 {found[:12]}, not {recorded[:12]}); delete it and run again")
     return found
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_manifest(folder: Path | str) -> dict[str, dict]:
@@ -114,8 +116,8 @@ def _is_missing(folder: Path, name: str, kind: str, per_class: int | None) -> bo
     if "sha256" not in entry:
         return False
     verified_sha256(folder, folder / file)
-    whole = entry["bytes"] == entry["total"]
-    return not whole and (per_class is None or entry["drawings"] < per_class)
+    whole = entry.get("bytes") == entry.get("total")
+    return not whole and (per_class is None or entry.get("drawings", 0) < per_class)
 
 
 def _require_answer(base_url: str) -> None:
@@ -146,7 +148,7 @@ def _fetch_one(folder: Path, name: str, kind: str, per_class: int | None, base_u
     path = folder / file
     part = path.with_name(f"{path.name}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
-    entry = read_manifest(folder).get(file, {}) | {"url": base_url + quote(address.format(name))}
+    entry = read_manifest(folder).get(file, {}) | {"url": f"{base_url.rstrip('/')}/{quote(address.format(name))}"}
     if path.exists() and not part.exists():
         shutil.copyfile(path, part)  # longer than before: the old file stays until then
     entry, drawings = _enough(folder, file, part, entry, per_class)
@@ -155,30 +157,28 @@ def _fetch_one(folder: Path, name: str, kind: str, per_class: int | None, base_u
     except (DataError, StopIteration) as error:
         part.unlink()
         raise DataError(f"{entry['url']} answered with something else than drawings ({error}); is it a network's sign-in page?") from error
-    size, digest = part.stat().st_size, hashlib.sha256(part.read_bytes()).hexdigest()
-    _record(folder, file, entry | {"bytes": size, "drawings": drawings, "sha256": digest})
-    os.replace(part, path)
+    _record(folder, file, entry | {"bytes": part.stat().st_size, "drawings": drawings, "sha256": _sha256(part)})
+    os.replace(part, path)  # after the record: stopped between the two, the part is still there to go on with
 
 
 def _enough(folder: Path, file: str, part: Path, entry: dict, per_class: int | None) -> tuple[dict, int | None]:
     """Bring `part` to `per_class` whole lines (None: to the whole file); returns the entry and the number of lines."""
-    if per_class is None:
-        entry = _bring(folder, file, part, entry, None)
-        return entry, _lines(part)[0] if file.endswith(".ndjson") else None
-    wanted = per_class * BYTES_PER_DRAWING
+    wanted = None if per_class is None else max(per_class, 1) * BYTES_PER_DRAWING
     while True:
         entry = _bring(folder, file, part, entry, wanted)
+        if not file.endswith(".ndjson"):
+            return entry, None
         (lines, end), size = _lines(part), part.stat().st_size
-        if lines >= per_class or size >= entry["total"]:
-            break
+        if size >= entry["total"]:
+            return entry, lines + (end < size)  # the last line may lack its end
+        if lines >= max(per_class, 1):
+            os.truncate(part, end)
+            return entry, lines
         wanted = size + CHUNK // 4 + (per_class - lines) * size // max(lines, 1)
-    if size < entry["total"]:
-        os.truncate(part, end)
-    return entry, lines
 
 
 def _lines(path: Path) -> tuple[int, int]:
-    """How many lines end in a file, and where the last of them does."""
+    """How many lines of a file have their end, and where the last of them does."""
     lines = end = at = 0
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
@@ -219,10 +219,13 @@ def _open(url: str, have: int, wanted: int | None):
     try:
         return urlopen(Request(url, headers=headers), timeout=READ_SECONDS)
     except HTTPError as error:
-        hint = "there is no class of that name" if error.code in (403, 404) else "try again later"
+        if error.code == 416 and have:  # the server's file has become shorter than the part: begin again
+            return _open(url, 0, wanted)
+        unknown = error.code in (403, 404)
+        hint = nearest(unquote(Path(url).stem), TEN_CLASSES) if unknown else "try again later"
         raise DataError(f"{url} answered {error.code} ({error.reason}); {hint}") from error
     except (URLError, HTTPException, OSError) as error:
-        raise OfflineError(f"{url} does not answer any more ({error}); run again, it goes on from where it stopped") from error
+        raise DataError(f"{url} does not answer any more ({error}); run again, it goes on from where it stopped") from error
 
 
 def _described(response, have: int) -> tuple[int, dict]:
@@ -231,12 +234,14 @@ def _described(response, have: int) -> tuple[int, dict]:
     span = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
     begins, total = map(int, span.groups()) if span else (0, int(response.headers.get("Content-Length", -1)))
     if begins not in (0, have) or total < 0 or (response.status == 206) != bool(span):
-        raise DataError(f"{response.url} answered with a range that was not asked for; try again later")
+        raise DataError(f"{response.url} answered with something else than the file that was asked for; try again later")
     return begins, {"version": version, "total": total}
 
 
 def _copy(response, part: Path, begins: int, goal: int) -> None:
     """Write an answer into `part` from byte `begins` to `goal`, or as far as the connection lasts."""
+    from tqdm.auto import tqdm  # here, since a build that downloads nothing imports this file too
+
     name = part.name.removesuffix(".part")
     with part.open("r+b" if begins else "wb") as out, tqdm(total=goal, initial=begins, unit="B", unit_scale=True, desc=name) as bar:
         out.seek(begins)

@@ -12,7 +12,7 @@ import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from math import prod
 from pathlib import Path
@@ -22,7 +22,7 @@ import numpy as np
 from .strokes import DataError, Drawing, from_stroke3, simplify
 
 TEN_CLASSES = ("airplane", "alarm clock", "apple", "candle", "car", "cat", "face", "pig", "radio", "sun")
-FINITE = 1e30  # data units; differences of larger coordinates overflow float32
+FINITE = np.float64(1e30)  # data units; differences of larger coordinates overflow float32
 # what zipfile, numpy's header and pickle may raise on broken input
 BROKEN = (OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError, MemoryError)
 BROKEN += (SyntaxError, struct.error, zlib.error, zipfile.BadZipFile, tokenize.TokenError)
@@ -250,7 +250,7 @@ def _existing(folder: Path | str) -> Path:
     return Path(folder)
 
 
-def find_class(folder: Path | str, name: str) -> tuple[Path, object]:
+def find_class(folder: Path | str, name: str) -> tuple[Path, Callable]:
     """The file of a class in a data folder, and its reader: simplified/NAME.ndjson, else sketchrnn/NAME.npz, binary/NAME.bin,
     raw/NAME.ndjson; files directly in the folder count too. Raises `DataError` naming the nearest classes."""
     folder = _existing(folder)
@@ -258,9 +258,13 @@ def find_class(folder: Path | str, name: str) -> tuple[Path, object]:
         for path in (folder / kind / f"{name}{suffix}", folder / f"{name}{suffix}"):
             if path.is_file():
                 return path, reader
-    near = difflib.get_close_matches(name, class_names(folder), n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "no class there is named like it."
-    raise DataError(f"class {name!r} is not in {folder}: {hint}")
+    raise DataError(f"class {name!r} is not in {folder}: {nearest(name, class_names(folder))}")
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+    """For an error's end: which of `names` are like a name that is not among them."""
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(map(repr, near))}?" if near else "no class there is named like it."
 
 
 def class_names(folder: Path | str) -> list[str]:

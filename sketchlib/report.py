@@ -25,14 +25,14 @@ class Profile:
     """The sizes and durations of a run: `profile.single.hidden_size`; `name` and `seed` beside the sections."""
 
     def __init__(self, name: str, values: dict):
-        self.name, self.seed, self._values = name, values["seed"], values
+        self.name, self.seed, self.values = name, values["seed"], values
         for section, entries in values.items():
             if isinstance(entries, dict):
                 setattr(self, section, SimpleNamespace(**entries))
 
     def section(self, name: str) -> dict:
         """The plain values of one section."""
-        return dict(self._values[name])
+        return dict(self.values[name])
 
 
 def load_profile(name: str) -> Profile:
@@ -57,6 +57,8 @@ def _compare_keys(values: dict, schema: dict, file: str, where: str) -> None:
     for key, expected in schema.items():
         if key not in values:
             raise DataError(f"{file}: key {where + key!r} is missing; full.yml has it")
+        if isinstance(expected, dict) != isinstance(values[key], dict):
+            raise DataError(f"{file}: {where + key!r} is {values[key]!r}; full.yml has {expected!r}")
         if isinstance(expected, dict):
             _compare_keys(values[key], expected, file, f"{key}.")
 
@@ -87,6 +89,7 @@ class Page:
         self.chapter, self.profile = chapter, load_profile(profile_name)
         self._path = build_folder(profile_name) / "results" / f"{chapter}.json"
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.unlink(missing_ok=True)
         self.numbers: dict[str, dict] = {}
         self.banner()
 

@@ -14,6 +14,12 @@ from .strokes import DataError, Drawing
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOODLES_PER_CLASS = 600
+WHERE = {
+    "folder": "the folder in SKETCHLIB_DATA",
+    "project": "data/ in the project",
+    "downloaded": "downloaded into data/",
+    "doodles": "the project's own procedural doodles: no real drawing was at hand",
+}
 
 
 @dataclass(frozen=True)
@@ -29,51 +35,62 @@ def load_drawings(classes: Sequence[str], per_class: int | None = None) -> tuple
     """The drawings of `classes`, at most `per_class` each, from the first source there is.
 
     Order: the folder in SKETCHLIB_DATA, data/ in the project, a download into data/, the procedural doodles. Raises `DataError`
-    for a folder or class that was asked for and is not there.
+    for a folder or class that was asked for and is not there, and for a downloaded file that has changed since.
     """
+    ensure(classes, per_class)
     kind, folder = locate(classes)
     if folder is None:
-        kind, folder = _downloaded(classes, per_class)
-    if folder is None:
         return _doodles(classes, per_class)
+    files = {name: _file_record(folder, name) for name in classes}
     drawings = {name: list(read_class(folder, name, per_class)) for name in classes}
-    files = {name: _file_record(folder, name, len(drawings[name])) for name in classes}
-    where = {"folder": "the folder in SKETCHLIB_DATA", "project": "data/ in the project", "downloaded": "downloaded into data/"}[kind]
-    return drawings, Source(kind, where, files)
+    return drawings, Source(kind, WHERE[kind], {name: {**files[name], "drawings": len(drawings[name])} for name in classes})
+
+
+def ensure(classes: Sequence[str], per_class: int | None = None) -> None:
+    """Download what no folder has of `classes`; without a network, say what is used instead.
+
+    A build calls it before it looks at `fingerprint`, which a download changes.
+    """
+    from .download import OfflineError, fetch
+
+    if os.environ.get("SKETCHLIB_DATA"):
+        return
+    try:
+        fetch(classes, PROJECT / "data", per_class)
+    except OfflineError as error:
+        instead = "the project's own doodles" if locate(classes)[1] is None else "those in data/, fewer than asked,"
+        print(f"no more drawings could be downloaded: {error}. Now {instead} are used.", flush=True)
 
 
 def locate(classes: Sequence[str]) -> tuple[str, Path | None]:
     """The data folder to read without any download: (kind, folder), the folder None where there is none."""
+    from .download import read_manifest
+
     given = os.environ.get("SKETCHLIB_DATA")
     if given:
         if not Path(given).is_dir():
             raise DataError(f"SKETCHLIB_DATA names {given}, which is not a folder; correct it or unset it")
         return "folder", Path(given)
     own = PROJECT / "data"
-    return ("project", own) if own.is_dir() and set(classes) <= set(class_names(own)) else ("none", None)
-
-
-def _downloaded(classes: Sequence[str], per_class: int | None) -> tuple[str, Path | None]:
-    from .download import OfflineError, fetch
-
-    try:
-        return "downloaded", fetch(classes, PROJECT / "data", per_class)
-    except OfflineError as error:
-        print(f"no drawings could be downloaded ({error}); the project's own doodles are used instead", flush=True)
-        return "none", None
+    if not own.is_dir() or not set(classes) <= set(class_names(own)):
+        return "doodles", None
+    fetched = {Path(file).stem for file, entry in read_manifest(own).items() if "sha256" in entry}
+    return "downloaded" if fetched & set(classes) else "project", own
 
 
 def _doodles(classes: Sequence[str], per_class: int | None) -> tuple[dict[str, list[Drawing]], Source]:
     from .doodles import doodles
 
-    made = doodles(classes, per_class or DOODLES_PER_CLASS, seed=0)
+    made = doodles(classes, DOODLES_PER_CLASS if per_class is None else per_class, seed=0)
     files = {name: {"name": "sketchlib.doodles", "sha256": None, "drawings": len(made[name])} for name in classes}
-    return made, Source("doodles", "the project's own procedural doodles: no real drawing was at hand", files)
+    return made, Source("doodles", WHERE["doodles"], files)
 
 
-def _file_record(folder: Path, name: str, drawings: int) -> dict:
+def _file_record(folder: Path, name: str) -> dict:
+    from .download import verified_sha256
+
     path, _ = find_class(folder, name)
-    return {"name": str(path.relative_to(folder)), "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "drawings": drawings}
+    return {"name": path.relative_to(folder).as_posix(), "sha256": verified_sha256(folder, path)}
 
 
 def fingerprint(classes: Sequence[str]) -> str:
@@ -82,5 +99,5 @@ def fingerprint(classes: Sequence[str]) -> str:
     stats = []
     for name in classes if folder else ():
         path, _ = find_class(folder, name)
-        stats.append([str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns])
+        stats.append([path.relative_to(folder).as_posix(), path.stat().st_size, path.stat().st_mtime_ns])
     return hashlib.sha256(json.dumps([kind, list(classes), stats]).encode()).hexdigest()

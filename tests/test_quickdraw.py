@@ -1,0 +1,425 @@
+"""Readers of the dataset's formats: what they yield, that broken files are named, and that nothing in a file is executed."""
+
+import codecs
+import gzip
+import io
+import itertools
+import json
+import os
+import pickle
+import struct
+import warnings
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sketchlib.quickdraw import TEN_CLASSES, class_names, read_binary, read_class, read_npz, read_raw, read_simplified
+from sketchlib.strokes import DataError, Drawing, simplify, to_stroke3
+
+coordinates = st.integers(0, 255)
+strokes_lists = st.lists(st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=8), min_size=1, max_size=5)
+
+
+def columns(stroke):
+    return [list(axis) for axis in zip(*stroke, strict=True)]
+
+
+def line_of(strokes, word="cat", key_id="5527951716122624", **more):
+    return json.dumps({"word": word, "key_id": key_id, "recognized": True, "drawing": strokes, **more})
+
+
+GOOD = line_of([[[0, 10, 20], [5, 5, 9]], [[3], [4]]])
+
+
+def ndjson(path, *lines):
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def binary(*all_strokes, key_id=7):
+    def one(strokes):
+        out = struct.pack("<Q2sbIH", key_id, b"IN", 1, 1_490_000_000, len(strokes))
+        for stroke in strokes:
+            x, y = columns(stroke)
+            out += struct.pack("<H", len(x)) + bytes(x) + bytes(y)
+        return out
+
+    return b"".join(map(one, all_strokes))
+
+
+def object_array(members):
+    out = np.empty(len(members), object)
+    for i, member in enumerate(members):
+        out[i] = member
+    return out
+
+
+def stroke3(n, seed=0, kind=np.int16):
+    rng = np.random.default_rng(seed)
+    return np.column_stack([rng.integers(-50, 50, (n, 2)), [0] * (n - 1) + [1]]).astype(kind)
+
+
+def npz(path, train, valid=(), test=()):
+    np.savez_compressed(path, train=object_array(train), valid=object_array(valid), test=object_array(test))
+    return path
+
+
+def npy_of(payload, shape=(1,)):
+    """An .npy member of objects whose pickle is `payload`."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": "|O", "fortran_order": False, "shape": shape})
+    return file.getvalue() + payload
+
+
+def archive(path, payload):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
+        for part in ("train", "valid", "test"):
+            out.writestr(f"{part}.npy", npy_of(payload))
+    return path
+
+
+def same(drawing, strokes):
+    return len(drawing.strokes) == len(strokes) and all(map(np.array_equal, drawing.strokes, strokes))
+
+
+# --- what they yield ---
+
+
+@given(st.lists(strokes_lists, min_size=1, max_size=5))
+@settings(max_examples=25, deadline=None)
+def test_simplified_and_binary_files_give_back_what_was_written(tmp_path_factory, all_strokes):
+    folder = tmp_path_factory.mktemp("data")
+    path = ndjson(folder / "sun.ndjson", *(line_of([columns(s) for s in strokes], "cat") for strokes in all_strokes))
+    (folder / "sun.bin").write_bytes(binary(*all_strokes))
+    for reader, file, word, key_id in ((read_simplified, path, "cat", "5527951716122624"), (read_binary, folder / "sun.bin", "sun", "7")):
+        found = list(reader(file))
+        assert len(found) == len(all_strokes)
+        for drawing, strokes in zip(found, all_strokes, strict=True):
+            assert same(drawing, strokes) and drawing.strokes[0].dtype == np.float32
+            assert (drawing.word, drawing.key_id) == (word, key_id)
+
+
+def test_a_line_without_word_or_key_takes_the_files_name(tmp_path):
+    path = ndjson(tmp_path / "alarm clock.ndjson", line_of([[[1], [2]]], None, None), "", line_of([[[1], [2]]], "cat", 12))
+    first, second = read_simplified(path)
+    assert (first.word, first.key_id) == ("alarm clock", None) and (second.word, second.key_id) == ("cat", "12")
+
+
+def test_raw_drawings_come_by_the_simplified_recipe(tmp_path):
+    strokes = [[[100.5, 300.25, 410.0], [50.0, 60.5, 400.0], [0, 16, 33]], [[120.0, 130.0], [80.0, 90.0], [50, 60]]]
+    (found,) = read_raw(ndjson(tmp_path / "cat.ndjson", line_of(strokes)))
+    expected = simplify(Drawing(tuple(np.array(stroke[:2]).T for stroke in strokes)))
+    assert same(found, expected.strokes) and found.bounds()[:2] == (0, 0) and max(found.bounds()) == 255
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.int32, np.float16, np.float32, np.float64, ">i2"])
+def test_npz_parts_come_merged_in_order_with_all_their_rows(tmp_path, kind):
+    members = [stroke3(n, n, kind) for n in (3, 1, 12, 7, 5)]
+    found = list(read_npz(npz(tmp_path / "cat.npz", members[:3], members[3:4], members[4:])))
+    assert [to_stroke3(d).tolist() for d in found] == [m.tolist() for m in members]
+    assert {d.word for d in found} == {"cat"} and all((d.strokes[0][0] == 0).all() for d in found)
+
+
+def test_npz_of_equally_long_drawings_is_a_plain_array_and_is_read_too(tmp_path):
+    parts = {name: np.stack([stroke3(6, seed) for seed in range(3)]) for name in ("train", "valid", "test")}
+    np.savez(tmp_path / "cat.npz", **parts)
+    assert [to_stroke3(d).tolist() for d in read_npz(tmp_path / "cat.npz")] == np.concatenate(list(parts.values())).tolist()
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4])
+def test_arrays_of_every_pickle_protocol_that_numpy_wrote_are_read(tmp_path, protocol):
+    members = [stroke3(4), np.asfortranarray(stroke3(9))]
+    path = archive(tmp_path / "cat.npz", pickle.dumps(object_array(members), protocol))
+    assert [to_stroke3(d).tolist() for d in read_npz(path, 2)] == [m.tolist() for m in members]
+
+
+def python2_pickle(members):
+    """As Python 2's numpy wrote it: the bytes of arrays are strings, to be read as latin-1."""
+
+    def text(data):
+        return b"T" + struct.pack("<I", len(data)) + data
+
+    def number(value):
+        return b"J" + struct.pack("<i", value)
+
+    def array(shape, dtype, state, data):
+        head = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(" + number(0) + b"t" + text(b"b") + b"tR("
+        kind = b"cnumpy\ndtype\n(" + text(dtype) + number(0) + number(1) + b"tR(" + state + b"tb"
+        return head + number(1) + b"(" + b"".join(map(number, shape)) + b"t" + kind + b"\x89" + data + b"tb"
+
+    none = number(3) + text(b"|") + b"NNN" + number(-1) * 2 + number(63)
+    little = number(3) + text(b"<") + b"NNN" + number(-1) * 2 + number(0)
+    rows = b"".join(array(m.shape, b"i2", little, text(m.astype("<i2").tobytes())) for m in members)
+    return b"\x80\x02" + array((len(members),), b"O8", none, b"](" + rows + b"e") + b"."
+
+
+def test_files_of_python_2_are_read(tmp_path):
+    members = [stroke3(4), stroke3(300, 1)]
+    assert any(byte >= 128 for byte in members[1].tobytes())
+    found = read_npz(archive(tmp_path / "sheep.npz", python2_pickle(members)), 2)
+    assert [to_stroke3(d).tolist() for d in found] == [m.tolist() for m in members]
+
+
+# --- early stop ---
+
+
+def test_the_rest_of_a_file_is_not_read_once_the_limit_is_reached(tmp_path):
+    path = ndjson(tmp_path / "cat.ndjson", GOOD, GOOD, "not JSON")
+    assert len(list(read_simplified(path, 2))) == 2 and len(list(read_raw(path, 2))) == 2
+    (tmp_path / "cat.bin").write_bytes(binary([[(1, 2)]], [[(3, 4)]]) + b"cut")
+    assert len(list(read_binary(tmp_path / "cat.bin", 2))) == 2
+    with zipfile.ZipFile(tmp_path / "cat.npz", "w") as out:
+        out.writestr("train.npy", npy_of(pickle.dumps(object_array([stroke3(3)] * 2))))
+    assert len(list(read_npz(tmp_path / "cat.npz", 2))) == 2
+    for file in (path, tmp_path / "cat.bin", tmp_path / "cat.npz"):
+        reader = {".ndjson": read_simplified, ".bin": read_binary, ".npz": read_npz}[file.suffix]
+        assert list(reader(file, 0)) == []
+        with pytest.raises(DataError, match=file.name):
+            list(reader(file))
+        with pytest.raises(DataError, match="limit is -1"):
+            reader(file, -1)
+
+
+# --- broken text files ---
+
+RAGGED = "not a drawing in JSON with strokes of equally long lists"
+BAD_LINES = {
+    "cut": (GOOD[:40], "JSON"),
+    "HTML": ("<html>", "JSON"),
+    "a list": ("[1, 2]", "JSON"),
+    "no drawing": ('{"word": "cat"}', "drawing"),
+    "NaN": (line_of([[[float("nan"), 1], [1, 2]]]), "nan"),
+    "inf": (line_of([[[1, 1e999], [1, 2]]]), "inf"),
+    "huge": (line_of([[[1.0, 1e300], [1, 2]]]), "1e\\+300"),
+    "a number too long": (line_of([[[10**400, 1], [1, 2]]]), RAGGED),
+    "null": (line_of([[[None, 1], [1, 2]]]), "None"),
+    "text": (line_of([[["1", "2"], ["1", "2"]]]), "'1'"),
+    "true": (line_of([[[True, False], [True, True]]]), "True"),
+    "ragged": (line_of([[[1, 2, 3], [1, 2]]]), RAGGED),
+    "x only": (line_of([[[1, 2, 3]]]), RAGGED),
+    "too deep": (line_of([[[[1], [2]], [[1], [2]]]]), RAGGED),
+    "not lists": (line_of([1, 2]), RAGGED),
+    "deep JSON": ("[" * 100_000, RAGGED),
+    "raw": (line_of([[[1.5, 2], [3, 4], [0, 16]]]), "read_raw"),
+}
+
+
+@pytest.mark.parametrize("bad", BAD_LINES)
+def test_a_bad_line_is_named_with_its_number_after_the_good_ones(tmp_path, bad):
+    line, found = BAD_LINES[bad]
+    drawings = read_simplified(ndjson(tmp_path / "cat.ndjson", GOOD, line, GOOD))
+    assert next(drawings).n_points == 4
+    with warnings.catch_warnings(), pytest.raises(DataError, match=rf"cat\.ndjson, line 2: .*{found}"):
+        warnings.simplefilter("error")
+        next(drawings)
+
+
+def test_bytes_that_are_no_text_are_named_with_their_line(tmp_path):
+    (tmp_path / "cat.ndjson").write_bytes(GOOD.encode() + b"\n" + b'{"word": "\xff"}\n')
+    with pytest.raises(DataError, match=r"cat\.ndjson, line 2"):
+        list(read_simplified(tmp_path / "cat.ndjson"))
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n"])
+@pytest.mark.parametrize("reader", [read_simplified, read_raw, read_binary, read_npz])
+def test_an_empty_or_missing_file_is_named(tmp_path, reader, content):
+    (tmp_path / "cat.x").write_bytes(content)
+    for name in ("cat.x", "missing.x"):
+        with pytest.raises(DataError, match=name):
+            list(reader(tmp_path / name))
+
+
+def test_a_packed_file_is_unpacked_and_a_cut_one_is_named(tmp_path):
+    path = tmp_path / "cat.ndjson"
+    whole = gzip.compress(f"{GOOD}\n".encode() * 500)
+    path.write_bytes(whole)
+    assert len(list(read_simplified(path))) == 500
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=r"cat\.ndjson"):
+        list(read_simplified(path))
+
+
+# --- broken binary files ---
+
+
+def test_a_binary_file_cut_anywhere_amid_a_drawing_is_named(tmp_path):
+    data, path = binary([[(1, 2), (3, 4)], [(5, 6)]]), tmp_path / "cat.bin"
+    for size in range(1, len(data)):
+        path.write_bytes(data + data[:size])
+        drawings = read_binary(path)
+        assert next(drawings).n_points == 3
+        with pytest.raises(DataError, match=rf"cat\.bin: cut off at byte {len(data) + size}"):
+            next(drawings)
+
+
+@pytest.mark.parametrize(
+    "member",
+    [np.zeros((4, 5), np.int16), np.zeros(3, np.int16), np.float32([[np.nan, 0, 1]]), np.float32([[np.inf, 0, 1]]),
+     np.float64([[1e300, 0, 1]]), np.int16([[1, 2, 7]]), "text", [1, 2, 3], None, np.array([["a", "b", "c"]])],
+)  # fmt: skip
+def test_members_that_are_not_stroke3_are_refused_with_their_place(tmp_path, member):
+    with pytest.raises(DataError, match=r"cat\.npz"):
+        list(read_npz(npz(tmp_path / "cat.npz", [stroke3(3), member])))
+
+
+def test_an_archive_without_a_part_and_one_cut_short_are_named(tmp_path):
+    path = npz(tmp_path / "cat.npz", [stroke3(30, s) for s in range(20)])
+    whole = path.read_bytes()
+    for size in (10, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        with pytest.raises(DataError, match=r"cat\.npz is not a whole sketch-rnn"):
+            list(read_npz(path))
+    np.savez(path, train=object_array([stroke3(3)]))
+    with pytest.raises(DataError, match="valid"):
+        list(read_npz(path))
+
+
+@pytest.fixture(scope="module")
+def packed():
+    return npy_of(pickle.dumps(object_array([stroke3(5), stroke3(2)]), 4), (2,))
+
+
+@given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=6), st.integers(0, 10_000))
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_bytes_have_changed_drawings_come_or_a_data_error(tmp_path, packed, changes, size):
+    data = bytearray(packed)
+    for at, byte in changes:
+        data[at % len(data)] = byte
+    with zipfile.ZipFile(tmp_path / "cat.npz", "w") as out:
+        out.writestr("train.npy", bytes(data[: size % len(data) + 1] if size % 2 else data))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # numpy's, on headers of Python 2
+        try:
+            for drawing in itertools.islice(read_npz(tmp_path / "cat.npz"), 2):
+                assert np.isfinite(to_stroke3(drawing)).all()
+        except DataError:
+            pass
+
+
+# --- hostile files ---
+
+
+class Calls:
+    """Pickles as a call of any function."""
+
+    def __init__(self, function, *arguments):
+        self.call = (function, arguments)
+
+    def __reduce__(self):
+        return self.call
+
+
+class Subclass(np.ndarray):
+    pass
+
+
+RECONSTRUCT = np.zeros(1).__reduce__()[0]
+
+
+class InSubclass:
+    """The reduce of an ndarray subclass: the class is named where numpy names ndarray."""
+
+    def __reduce__(self):
+        return RECONSTRUCT, (Subclass, (0,), b"b")
+
+
+def hostile(mark):
+    run = f"open({str(mark)!r}, 'w').close()"
+    good = stroke3(3)
+    state = (1, (1,), np.dtype(object), False, [Calls(eval, run)])
+    yield "os.system", Calls(os.system, f"touch '{mark}'")
+    yield "eval", Calls(eval, run)
+    yield "exec among good drawings", object_array([good, Calls(exec, run), good])
+    yield "eval in an array's state", (RECONSTRUCT, (np.ndarray, (0,), b"b"), state)
+    yield "a subclass", object_array([good, InSubclass()])
+    yield "an instance of a subclass", np.zeros((2, 3)).view(Subclass)
+    yield "getattr", Calls(getattr, 1, "real")
+    yield "open", Calls(open, str(mark), "w")
+    yield "numpy's own loader", Calls(np.load, str(mark), None, True)
+    yield "another codec", object_array([good, Calls(codecs.encode, b"a", "zlib")])
+    yield "an eval-ed dtype", object_array([good, Calls(np.dtype, Calls(eval, run))])
+
+
+class WithState:
+    def __init__(self, call, state):
+        self.parts = (*call, state)
+
+    def __reduce__(self):
+        return self.parts
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 4, 5])
+def test_nothing_that_a_file_carries_is_run(tmp_path, protocol):
+    mark = tmp_path / "ran"
+    for what, content in hostile(mark):
+        content = WithState(content[:2], content[2]) if isinstance(content, tuple) else content
+        path = archive(tmp_path / "cat.npz", pickle.dumps(content, protocol))
+        with pytest.raises(DataError, match=r"cat\.npz"):
+            list(read_npz(path))
+        assert not mark.exists(), what
+    pickle.loads(pickle.dumps(Calls(os.system, f"touch '{mark}'"), protocol))
+    assert mark.exists()  # the same bytes do run in pickle itself: the trap is real
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"cos\nsystem\n(S'touch ran'\ntR.", b"cbuiltins\neval\n(S'1'\ntR.", b"c__builtin__\neval\n(S'1'\ntR.",
+     b"cnumpy.core.multiarray\nscalar\n.", b"cnumpy.testing._private.utils\nrunstring\n.", b"csketchlib.quickdraw\nos\n.",
+     b"\x80\x04\x8c\x05numpy\x8c\x0cndarray.dump\x93.", b"\x80\x02\x82\x01.", b"Pid\n.", b".", b"", b"N."],
+)  # fmt: skip
+def test_handmade_pickles_are_refused(tmp_path, payload):
+    with pytest.raises(DataError, match=r"cat\.npz: the pickle of train is refused"):
+        list(read_npz(archive(tmp_path / "cat.npz", payload)))
+
+
+def test_an_array_that_claims_more_than_its_bytes_is_refused(tmp_path):
+    short = pickle.dumps(object_array([stroke3(40)]), 4).replace(b"K(K\x03\x86", b"K)K\x03\x86")  # 41 rows, bytes of 40
+    with pytest.raises(DataError, match=r"shape \(41, 3\) has 240 bytes"):
+        list(read_npz(archive(tmp_path / "cat.npz", short)))
+
+
+# --- data folders ---
+
+
+def test_a_class_is_found_in_every_place_of_a_folder_best_first(tmp_path):
+    for kind in ("simplified", "sketchrnn", "binary", "raw"):
+        (tmp_path / kind).mkdir()
+    ndjson(tmp_path / "raw" / "cat.ndjson", line_of([[[0.0, 510.0], [0.0, 0.0], [0, 9]]]))
+    assert [d.stroke3.tolist() for d in read_class(tmp_path, "cat")] == [[[255, 0, 1]]]
+    (tmp_path / "binary" / "cat.bin").write_bytes(binary([[(1, 1), (2, 2)]]))
+    assert [d.stroke3.tolist() for d in read_class(tmp_path, "cat")] == [[[1, 1, 1]]]
+    npz(tmp_path / "sketchrnn" / "cat.npz", [np.int16([[3, 3, 1]])])
+    assert [d.stroke3.tolist() for d in read_class(tmp_path, "cat")] == [[[3, 3, 1]]]
+    ndjson(tmp_path / "simplified" / "cat.ndjson", GOOD, GOOD)
+    assert [d.n_points for d in read_class(tmp_path, "cat")] == [4, 4] and len(list(read_class(tmp_path, "cat", 1))) == 1
+    ndjson(tmp_path / "alarm clock.ndjson", GOOD)
+    assert len(list(read_class(tmp_path, "alarm clock"))) == 1
+    assert class_names(tmp_path) == ["alarm clock", "cat"]
+
+
+def test_a_missing_folder_and_an_unknown_class_are_answered_at_once_with_what_there_is(tmp_path):
+    for ask in (lambda: class_names(tmp_path / "no"), lambda: read_class(tmp_path / "no", "cat")):
+        with pytest.raises(DataError, match=r"no does not exist.*SKETCHLIB_DATA"):
+            ask()
+    ndjson(tmp_path / "alarm clock.ndjson", GOOD)
+    with pytest.raises(DataError, match="'alarm clok' is not in .* did you mean 'alarm clock'"):
+        read_class(tmp_path, "alarm clok")
+    with pytest.raises(DataError, match="no class there"):
+        read_class(tmp_path, "zebra")
+
+
+def test_the_ten_classes_are_in_alphabetical_order():
+    assert list(TEN_CLASSES) == sorted(TEN_CLASSES) and len(set(TEN_CLASSES)) == 10
+
+
+@pytest.mark.skipif(not os.environ.get("SKETCHLIB_DATA"), reason="no real drawings: SKETCHLIB_DATA is not set")
+def test_the_formats_of_the_real_data_agree_drawing_by_drawing():
+    folder = os.environ["SKETCHLIB_DATA"]
+    if not os.path.exists(f"{folder}/sketchrnn/candle.npz") or not os.path.exists(f"{folder}/simplified/candle.ndjson"):
+        pytest.skip("the folder has candles in one format only")
+    lines = {to_stroke3(d).tobytes() for d in read_simplified(f"{folder}/simplified/candle.ndjson")}
+    arrays = {to_stroke3(d).tobytes() for d in read_npz(f"{folder}/sketchrnn/candle.npz")}
+    assert len(lines & arrays) >= 0.99 * min(len(lines), len(arrays))

@@ -1,0 +1,104 @@
+"""Profiles are checked against full.yml; numbers are kept once, finite, with what is needed to read them."""
+
+import json
+import shutil
+
+import pytest
+
+from sketchlib import report
+from sketchlib.report import DataError
+
+
+@pytest.fixture
+def profiles(tmp_path, monkeypatch):
+    """A copy of the profiles that may be spoilt, and a build folder of its own."""
+    folder = tmp_path / "profiles"
+    shutil.copytree(report.PROJECT / "profiles", folder)
+    monkeypatch.setenv("SKETCHLIB_PROFILES", str(folder))
+    monkeypatch.setenv("SKETCHLIB_BUILD", str(tmp_path / "build"))
+    return folder
+
+
+def spoil(folder, old, new):
+    path = folder / "smoke.yml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+@pytest.mark.parametrize("name", ["smoke", "quick", "full"])
+def test_every_profile_has_exactly_the_keys_of_full(name):
+    profile = report.load_profile(name)
+    assert profile.name == name and profile.single.hidden_size > 0
+    assert profile.section("single")["steps"] == profile.single.steps
+
+
+def test_an_unknown_key_is_answered_with_the_file_and_the_nearest_one(profiles):
+    spoil(profiles, "hidden_size: ", "hiden_size: ")
+    with pytest.raises(DataError, match=r"smoke\.yml.*single\.hiden_size.*hidden_size"):
+        report.load_profile("smoke")
+
+
+def test_a_missing_key_is_named(profiles):
+    spoil(profiles, "  min_length: 10\n", "")
+    with pytest.raises(DataError, match=r"smoke\.yml.*data\.min_length"):
+        report.load_profile("smoke")
+
+
+def test_a_section_that_is_no_section_is_an_error(profiles):
+    text = (profiles / "smoke.yml").read_text()
+    head, _, _ = text.partition("sampling:")
+    (profiles / "smoke.yml").write_text(head + "sampling: 3\n")
+    with pytest.raises(DataError, match=r"smoke\.yml.*sampling"):
+        report.load_profile("smoke")
+
+
+def test_an_unknown_profile_is_answered_with_those_there_are(profiles):
+    with pytest.raises(DataError, match="full, quick, smoke"):
+        report.load_profile("quik")
+
+
+def test_a_number_is_kept_with_what_is_needed_to_read_it(profiles):
+    page = report.Page("one", "smoke")
+    assert page.record("loss", 0.123456, "nats", n=7) == "0.1235"
+    assert page.record("count", 12345) == "12,345"
+    merged = report.merge_results("smoke", ["one", "two"])
+    assert merged["loss"] == dict(value=0.123456, unit="nats", n=7, profile="smoke", seed=page.profile.seed, chapter="one")
+    assert json.loads((report.build_folder("smoke") / "results.json").read_text()) == merged
+
+
+def test_a_number_that_a_chapter_no_longer_records_is_forgotten(profiles):
+    report.Page("one", "smoke").record("loss", 1.0)
+    report.Page("one", "smoke")
+    assert report.merge_results("smoke", ["one"]) == {}
+
+
+def test_two_numbers_of_one_name_are_an_error_in_a_chapter_and_between_two(profiles):
+    page = report.Page("one", "smoke")
+    page.record("loss", 1.0)
+    with pytest.raises(DataError, match="twice"):
+        page.record("loss", 2.0)
+    report.Page("two", "smoke").record("loss", 3.0)
+    with pytest.raises(DataError, match="one and by two"):
+        report.merge_results("smoke", ["one", "two"])
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_only_finite_numbers_are_recorded(profiles, value):
+    with pytest.raises(DataError, match="loss"):
+        report.Page("one", "smoke").record("loss", value)
+
+
+def test_the_banner_is_there_for_doodles_and_for_nothing_else(profiles):
+    assert report.banner("smoke") == ""
+    folder = report.build_folder("smoke")
+    folder.mkdir(parents=True)
+    for kind, shown in (("folder", False), ("doodles", True)):
+        (folder / "data.json").write_text(json.dumps({"kind": kind}))
+        assert bool(report.banner("smoke")) is shown
+
+
+def test_provenance_names_versions_and_no_path():
+    made = report.provenance()
+    assert {"commit", "changed", "python", "torch", "numpy", "platform", "cpu", "threads", "device", "date"} <= made.keys()
+    assert str(report.PROJECT) not in json.dumps(made)
