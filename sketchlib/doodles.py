@@ -259,7 +259,7 @@ def cat(hand: Hand) -> Parts:
     fan = [(y + 0.13 * k, y + hand.between(0.15, 0.35) * k) for k in np.arange(n) - (n - 1) / 2]
     whiskers = [hand.line((s * start, near), (s * end, far)) for s in (-1, 1) for near, far in fan]
     parts = head + [hand.eyes(0.37, -0.2, hand.between(0.08, 0.16))] * hand.maybe(0.93) + [[nose]] * hand.maybe(0.7)
-    parts += [mouth] * hand.maybe(0.75) + [whiskers] * hand.maybe(0.7)
+    parts += [mouth] * hand.maybe(0.75) + [whiskers] * hand.maybe(0.6)
     return parts + _body(hand, curly=False) * hand.maybe(0.17)
 
 
@@ -338,7 +338,7 @@ def radio(hand: Hand) -> Parts:
     )
     r, places = min(hand.between(0.55, 0.8) * h, 0.38), hand.pick((-0.55, 0.55), (-0.55,), (0.55,), p=(0.6, 0.2, 0.2))
     sound = [hand.circle(s, 0.05, r) for s in places]
-    for s, k in [(s, k * r) for s in places for k in (-0.4, 0, 0.4)] * hand.maybe(0.12):
+    for s, k in [(s, k * r) for s in places for k in (-0.4, 0, 0.4)] * hand.maybe(0.18):
         sound += [hand.line((s - r, 0.05 + k), (s + r, 0.05 + k)), hand.line((s + k, 0.05 - r), (s + k, 0.05 + r))]
     middle = hand.pick(
         lambda: [hand.box(-0.15, -0.6 * h, 0.2, -0.1 * h)],
@@ -346,8 +346,9 @@ def radio(hand: Hand) -> Parts:
         lambda: [hand.line((-0.15, k * h), (0.2, k * h)) for k in np.linspace(-0.6, 0.6, hand.pick(3, 4, 5))],
     )
     handle = [hand.flap(-0.6, -h, 0.05, -0.35, 1.2, hand.pick("round", "straight"))]
-    parts = [[hand.box(-1, -h, 1, h)]] + [antenna] * hand.maybe(0.85) + [sound] * hand.maybe(0.92)
-    return parts + [middle] * hand.maybe(0.6) + [handle] * hand.maybe(0.15)
+    mute = hand.maybe(0.08)  # without a loudspeaker it needs the rest to be a radio
+    parts = [[hand.box(-1, -h, 1, h)]] + [antenna] * (mute or hand.maybe(0.85)) + [sound] * (not mute)
+    return parts + [middle] * (mute or hand.maybe(0.7)) + [handle] * hand.maybe(0.15)
 
 
 def sun(hand: Hand) -> Parts:

@@ -191,10 +191,7 @@ def _lines(path: Path) -> tuple[int, int]:
 def _bring(folder: Path, file: str, part: Path, entry: dict, wanted: int | None) -> dict:
     """Append to `part` until it has `wanted` bytes, or all; begins again where the server's file has changed."""
     for _ in range(TRIES):
-        have = part.stat().st_size if part.exists() else 0
-        if have and "total" not in entry:
-            part.unlink()  # of what, nobody knows
-            have = 0
+        have = part.stat().st_size if part.exists() and "total" in entry else 0  # without a record: a part of what?
         if have and have >= _goal(entry, wanted):
             return entry
         with _open(entry["url"], have, wanted) as response:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .strokes import DataError, Drawing
+from .strokes import DataError, Drawing, from_stroke3
 
 SIZE = 32  # side of a picture, pixels
 WIDTH = 1.5  # line width, pixels of the picture
@@ -37,8 +37,12 @@ class Segments:
         return Segments(self.ends[rows], np.repeat(np.arange(len(index)), counts), len(index))
 
 
-def segments(drawings: Sequence[Drawing]) -> Segments:
-    """Flatten drawings to `Segments`; raises DataError for a drawing without points or with NaN or infinite ones."""
+def segments(drawings: Sequence[Drawing | np.ndarray]) -> Segments:
+    """Flatten drawings, or stroke-3 arrays (N, 3), to `Segments`.
+
+    Raises `DataError` for a drawing without points or with NaN or infinite ones.
+    """
+    drawings = [one if isinstance(one, Drawing) else from_stroke3(one) for one in drawings]
     strokes = [stroke for drawing in drawings for stroke in drawing.strokes]
     per_drawing = np.array([len(drawing.strokes) for drawing in drawings], dtype=np.int64)
     _refuse("without points", per_drawing == 0, "leave empty sketches out, and report how many there were")
@@ -79,7 +83,7 @@ def fit(lines: Segments, size: int = SIZE, margin: float = MARGIN, warp: np.ndar
 
 
 def rasterise(
-    drawings: Sequence[Drawing] | Segments,
+    drawings: Sequence[Drawing | np.ndarray] | Segments,
     size: int = SIZE,
     width: float | np.ndarray = WIDTH,
     margin: float = MARGIN,
@@ -89,7 +93,7 @@ def rasterise(
 
     Each drawing is fitted to the frame, so its scale does not matter. `width`: of the lines in pixels, one for all or
     (n,); a pixel's ink is width / 2 + 1/2 - its centre's distance to the nearest line, held to 0..1. `warp`: see `fit`.
-    Raises DataError for a drawing without points or with NaN or infinite ones. Chapter 8.
+    Raises `DataError` for a drawing without points or with NaN or infinite ones. Chapter 8.
     """
     lines = drawings if isinstance(drawings, Segments) else segments(drawings)
     picture = torch.zeros(lines.n * size * size)
@@ -104,7 +108,7 @@ def rasterise(
 
 
 def _columns(ends, radius):
-    """First pixel along each line's major axis, and the number of pixels to visit there, round caps included."""
+    """Along each line's longer axis: the first pixel, the number of pixels to visit (round caps included), and the axis."""
     major = np.abs(ends[:, 1] - ends[:, 0]).argmax(1)[:, None]
     along = np.take_along_axis(ends, major[:, :, None], 2)[:, :, 0]
     first = np.floor(along.min(1) - radius - 0.5)

@@ -247,6 +247,15 @@ def test_the_encoder_equals_a_bidirectional_lstm_on_packed_sequences():
     assert torch.allclose(mu, encoder.fc_mu(state), atol=1e-6) and torch.allclose(log_var, encoder.fc_log_var(state), atol=1e-6)
 
 
+@pytest.mark.parametrize(("row", "read"), [(0, False), (1, True), (-3, True), (-2, True), (-1, False)])
+def test_the_vae_reads_the_points_and_the_end_row_but_neither_s0_nor_padding(row, read):
+    model, batch = vae(), longer(some_batch((7,)), 1)  # rows: S_0, N points, the end row, one of padding
+    changed = batch.x.clone()
+    changed[:, row] += 1
+    mu, other = model.encode(batch)[0], model.encode(Batch(changed, batch.lengths, batch.labels))[0]
+    assert torch.allclose(mu, other) != read
+
+
 def test_dropout_acts_in_training_and_only_there():
     model, batch = single(dropout=0.5), some_batch()
     torch.manual_seed(0)

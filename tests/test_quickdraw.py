@@ -1,10 +1,6 @@
 """Readers of the dataset's formats: what they yield, that broken files are named, and that nothing in a file is executed."""
 
-import codecs
 import gzip
-import io
-import itertools
-import json
 import os
 import pickle
 import struct
@@ -13,7 +9,8 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from files import GOOD, archive, binary, columns, line_of, ndjson, npy_of, npz, object_array, stroke3
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sketchlib.quickdraw import TEN_CLASSES, class_names, read_binary, read_class, read_npz, read_raw, read_simplified
@@ -21,64 +18,6 @@ from sketchlib.strokes import DataError, Drawing, simplify, to_stroke3
 
 coordinates = st.integers(0, 255)
 strokes_lists = st.lists(st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=8), min_size=1, max_size=5)
-
-
-def columns(stroke):
-    return [list(axis) for axis in zip(*stroke, strict=True)]
-
-
-def line_of(strokes, word="cat", key_id="5527951716122624", **more):
-    return json.dumps({"word": word, "key_id": key_id, "recognized": True, "drawing": strokes, **more})
-
-
-GOOD = line_of([[[0, 10, 20], [5, 5, 9]], [[3], [4]]])
-
-
-def ndjson(path, *lines):
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    return path
-
-
-def binary(*all_strokes, key_id=7):
-    def one(strokes):
-        out = struct.pack("<Q2sbIH", key_id, b"IN", 1, 1_490_000_000, len(strokes))
-        for stroke in strokes:
-            x, y = columns(stroke)
-            out += struct.pack("<H", len(x)) + bytes(x) + bytes(y)
-        return out
-
-    return b"".join(map(one, all_strokes))
-
-
-def object_array(members):
-    out = np.empty(len(members), object)
-    for i, member in enumerate(members):
-        out[i] = member
-    return out
-
-
-def stroke3(n, seed=0, kind=np.int16):
-    rng = np.random.default_rng(seed)
-    return np.column_stack([rng.integers(-50, 50, (n, 2)), [0] * (n - 1) + [1]]).astype(kind)
-
-
-def npz(path, train, valid=(), test=()):
-    np.savez_compressed(path, train=object_array(train), valid=object_array(valid), test=object_array(test))
-    return path
-
-
-def npy_of(payload, shape=(1,)):
-    """An .npy member of objects whose pickle is `payload`."""
-    file = io.BytesIO()
-    np.lib.format.write_array_header_1_0(file, {"descr": "|O", "fortran_order": False, "shape": shape})
-    return file.getvalue() + payload
-
-
-def archive(path, payload):
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
-        for part in ("train", "valid", "test"):
-            out.writestr(f"{part}.npy", npy_of(payload))
-    return path
 
 
 def same(drawing, strokes):
@@ -275,110 +214,6 @@ def test_an_archive_without_a_part_and_one_cut_short_are_named(tmp_path):
     np.savez(path, train=object_array([stroke3(3)]))
     with pytest.raises(DataError, match="valid"):
         list(read_npz(path))
-
-
-@pytest.fixture(scope="module")
-def packed():
-    return npy_of(pickle.dumps(object_array([stroke3(5), stroke3(2)]), 4), (2,))
-
-
-@given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=6), st.integers(0, 10_000))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_bytes_have_changed_drawings_come_or_a_data_error(tmp_path, packed, changes, size):
-    data = bytearray(packed)
-    for at, byte in changes:
-        data[at % len(data)] = byte
-    with zipfile.ZipFile(tmp_path / "cat.npz", "w") as out:
-        out.writestr("train.npy", bytes(data[: size % len(data) + 1] if size % 2 else data))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # numpy's, on headers of Python 2
-        try:
-            for drawing in itertools.islice(read_npz(tmp_path / "cat.npz"), 2):
-                assert np.isfinite(to_stroke3(drawing)).all()
-        except DataError:
-            pass
-
-
-# --- hostile files ---
-
-
-class Calls:
-    """Pickles as a call of any function."""
-
-    def __init__(self, function, *arguments):
-        self.call = (function, arguments)
-
-    def __reduce__(self):
-        return self.call
-
-
-class Subclass(np.ndarray):
-    pass
-
-
-RECONSTRUCT = np.zeros(1).__reduce__()[0]
-
-
-class InSubclass:
-    """The reduce of an ndarray subclass: the class is named where numpy names ndarray."""
-
-    def __reduce__(self):
-        return RECONSTRUCT, (Subclass, (0,), b"b")
-
-
-def hostile(mark):
-    run = f"open({str(mark)!r}, 'w').close()"
-    good = stroke3(3)
-    state = (1, (1,), np.dtype(object), False, [Calls(eval, run)])
-    yield "os.system", Calls(os.system, f"touch '{mark}'")
-    yield "eval", Calls(eval, run)
-    yield "exec among good drawings", object_array([good, Calls(exec, run), good])
-    yield "eval in an array's state", (RECONSTRUCT, (np.ndarray, (0,), b"b"), state)
-    yield "a subclass", object_array([good, InSubclass()])
-    yield "an instance of a subclass", np.zeros((2, 3)).view(Subclass)
-    yield "getattr", Calls(getattr, 1, "real")
-    yield "open", Calls(open, str(mark), "w")
-    yield "numpy's own loader", Calls(np.load, str(mark), None, True)
-    yield "another codec", object_array([good, Calls(codecs.encode, b"a", "zlib")])
-    yield "an eval-ed dtype", object_array([good, Calls(np.dtype, Calls(eval, run))])
-
-
-class WithState:
-    def __init__(self, call, state):
-        self.parts = (*call, state)
-
-    def __reduce__(self):
-        return self.parts
-
-
-@pytest.mark.parametrize("protocol", [0, 2, 4, 5])
-def test_nothing_that_a_file_carries_is_run(tmp_path, protocol):
-    mark = tmp_path / "ran"
-    for what, content in hostile(mark):
-        content = WithState(content[:2], content[2]) if isinstance(content, tuple) else content
-        path = archive(tmp_path / "cat.npz", pickle.dumps(content, protocol))
-        with pytest.raises(DataError, match=r"cat\.npz"):
-            list(read_npz(path))
-        assert not mark.exists(), what
-    pickle.loads(pickle.dumps(Calls(os.system, f"touch '{mark}'"), protocol))
-    assert mark.exists()  # the same bytes do run in pickle itself: the trap is real
-
-
-@pytest.mark.parametrize(
-    "payload",
-    [b"cos\nsystem\n(S'touch ran'\ntR.", b"cbuiltins\neval\n(S'1'\ntR.", b"c__builtin__\neval\n(S'1'\ntR.",
-     b"cnumpy.core.multiarray\nscalar\n.", b"cnumpy.testing._private.utils\nrunstring\n.", b"csketchlib.quickdraw\nos\n.",
-     b"\x80\x04\x8c\x05numpy\x8c\x0cndarray.dump\x93.", b"\x80\x02\x82\x01.", b"Pid\n.", b".", b"", b"N."],
-)  # fmt: skip
-def test_handmade_pickles_are_refused(tmp_path, payload):
-    with pytest.raises(DataError, match=r"cat\.npz: the pickle of train is refused"):
-        list(read_npz(archive(tmp_path / "cat.npz", payload)))
-
-
-def test_an_array_that_claims_more_than_its_bytes_is_refused(tmp_path):
-    short = pickle.dumps(object_array([stroke3(40)]), 4).replace(b"K(K\x03\x86", b"K)K\x03\x86")  # 41 rows, bytes of 40
-    with pytest.raises(DataError, match=r"shape \(41, 3\) has 240 bytes"):
-        list(read_npz(archive(tmp_path / "cat.npz", short)))
 
 
 # --- data folders ---

@@ -25,6 +25,7 @@ from sketchlib.strokes import (
     view_box,
 )
 
+calm = settings(deadline=None)  # a busy machine is no failure
 whole = st.integers(0, BOX).map(float)
 canvas = st.floats(-2000, 2000, width=32)
 
@@ -52,6 +53,7 @@ def same_strokes(a, b):
 
 
 @given(drawings())
+@calm
 def test_polylines_come_back_from_stroke3_when_the_start_is_given(drawing):
     back = from_stroke3(to_stroke3(drawing), drawing.word, tuple(drawing.strokes[0][0]), drawing.key_id)
     if len(drawing.strokes[0]) == 1:  # a dot at the start has become a line without length
@@ -61,6 +63,7 @@ def test_polylines_come_back_from_stroke3_when_the_start_is_given(drawing):
 
 
 @given(stroke3_rows(least=1))
+@calm
 def test_stroke3_comes_back_from_polylines_with_the_pen_lifted_at_the_end(rows):
     expected = rows.copy()
     expected[-1, 2] = 1
@@ -69,11 +72,13 @@ def test_stroke3_comes_back_from_polylines_with_the_pen_lifted_at_the_end(rows):
 
 
 @given(drawings(), st.integers(-500, 500), st.integers(-500, 500))
+@calm
 def test_stroke3_does_not_know_where_a_drawing_stands(drawing, dx, dy):
     assert np.array_equal(drawing.shifted(dx, dy).stroke3, drawing.stroke3)
 
 
 @given(drawings(low=2))
+@calm
 def test_stroke3_has_a_row_a_point_but_the_first_and_one_lift_a_stroke(drawing):
     rows = drawing.stroke3
     assert rows.dtype == np.float32 and len(rows) == drawing.n_points - 1
@@ -114,6 +119,7 @@ def test_rows_of_another_width_are_refused_and_not_reshaped():
 
 
 @given(stroke3_rows())
+@calm
 def test_stroke5_comes_back_and_ends_with_a_row_of_its_own(rows):
     five = to_stroke5(rows)
     assert five.shape == (len(rows) + 1, 5) and np.array_equal(from_stroke5(five), rows)
@@ -123,6 +129,7 @@ def test_stroke5_comes_back_and_ends_with_a_row_of_its_own(rows):
 
 
 @given(stroke3_rows(), st.integers(0, 5))
+@calm
 def test_what_follows_the_end_row_is_ignored(rows, padding):
     five = np.concatenate([to_stroke5(rows), np.tile(np.float32([9, 9, 0, 1, 0]), (padding, 1))])
     assert np.array_equal(from_stroke5(five), rows)
@@ -137,6 +144,7 @@ def test_the_start_row_is_pen_down_at_rest():
 
 
 @given(drawings(canvas, least=1), st.sampled_from([1.0, 100.0, BOX]))
+@calm
 def test_a_drawing_fitted_to_a_box_touches_its_sides_and_keeps_its_shape(drawing, size):
     left, top, right, bottom = drawing.bounds()
     boxed = fit_to_box(drawing, size)
@@ -149,7 +157,7 @@ def test_a_drawing_fitted_to_a_box_touches_its_sides_and_keeps_its_shape(drawing
 
 
 @given(polylines(canvas), st.sampled_from([0.5, 1.0, 7.0]))
-@settings(deadline=None)
+@calm
 def test_resampled_points_are_evenly_spaced_on_the_line_and_keep_its_ends(stroke, spacing):
     points = resample(stroke / 10, spacing)
     length = np.hypot(*np.diff(np.float64(stroke / 10), axis=0).T).sum()
@@ -229,6 +237,7 @@ def test_a_path_has_a_move_a_stroke_and_a_dot_for_a_point():
 
 
 @given(drawings(canvas), st.floats(0, 0.5))
+@calm
 def test_the_view_is_a_square_that_holds_the_drawing(drawing, margin):
     x, y, width, height = view_box(drawing, margin)
     left, top, right, bottom = drawing.bounds()
