@@ -35,6 +35,7 @@ def toc_files() -> list[str]:
     return [toc["root"]] + [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
 
 
+EXECUTED: set[str] = set()  # by this run; the others are kept from an earlier one
 CHAPTERS = [Path(file).name for file in toc_files() if file.startswith("notebooks/")]
 
 
@@ -76,6 +77,7 @@ def execute(chapter: str) -> bool:
         print(f"\n{chapter} failed; the last good book is as it was.", file=sys.stderr)
         return False
     os.replace(partial, target)
+    EXECUTED.add(chapter)
     print(f"{chapter} took {time.perf_counter() - began:.1f} s", flush=True)
     return True
 
@@ -186,8 +188,7 @@ def build_html() -> bool:
     """Run Jupyter Book on the staged site, warnings being errors, and put the result in place of the last one."""
     site = BUILD / "site"
     stage_site(site)
-    command = [sys.executable, "-m", "jupyter_book.cli.main", "build", str(site), "-W", "--keep-going", "--all"]
-    command = [str(Path(sys.executable).parent / "jupyter-book"), *command[3:]]
+    command = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(site), "-W", "--keep-going", "--all"]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
     if done.returncode:
         print(done.stdout[-4000:], done.stderr[-8000:], file=sys.stderr)
@@ -219,11 +220,11 @@ def task_html():
     }
 
 
-def summary(executed=None) -> None:
+def summary() -> None:
     """Print where the book is and what each chapter took."""
     print(f"\n{'chapter':<28}seconds")
     for chapter in CHAPTERS:
-        print(f"{chapter:<28}{seconds_of(chapter):7.1f}")
+        print(f"{chapter:<28}{seconds_of(chapter):7.1f}{'' if chapter in EXECUTED else '  kept from an earlier run'}")
     print(f"\n{BUILD / 'html' / 'index.html'}")
 
 

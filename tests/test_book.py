@@ -81,8 +81,8 @@ def visit(browser, path):
     tab.on("request", lambda request: requests.append(request.url))
     tab.goto(path.as_uri(), wait_until="load")
     tab.wait_for_timeout(150)
-    if "\\(" in path.read_text(encoding="utf-8") or "\\[" in path.read_text(encoding="utf-8"):
-        tab.wait_for_selector("mjx-container", timeout=20_000, state="attached")
+    if tab.locator("main .math").count():
+        tab.wait_for_selector("mjx-container", timeout=5_000, state="attached")
     return tab, complaints, [url for url in requests if not url.startswith(("file://", "data:", "blob:"))]
 
 
