@@ -16,13 +16,14 @@ import yaml
 from doit import get_var
 from doit.tools import config_changed
 
-from sketchlib import dependencies, report, stages
+from sketchlib import dependencies, report, source, stages
 from sketchlib.strokes import DataError
 
 ROOT = Path(__file__).resolve().parent
 PROFILE_NAME = get_var("profile", "quick")
 try:
     PROFILE = report.load_profile(PROFILE_NAME)
+    source.ensure(PROFILE.data.classes, PROFILE.data.per_class)  # before any key is computed: a download changes them
 except DataError as error:
     sys.exit(str(error))
 BUILD = report.build_folder(PROFILE_NAME)

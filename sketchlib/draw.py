@@ -34,8 +34,9 @@ COLORS = {
     "radio": "#3d8562",
     "sun": "#9e850b",
 }
+INK, GREY, LIGHT, ACCENT, BLUE = "#222222", "#777777", "#bbbbbb", "#c0392b", "#1f5fa8"  # lines of plots that stand for no class
 OTHERS = ("#3b5b92", "#8f4a6b", "#5e6b1f", "#7a5230", "#2f6f7d", "#6b6b6b")  # for classes beyond the ten
-NO_CLASS, TEXT, FAINT = "#222222", "#444444", "#999999"
+NO_CLASS, TEXT, FAINT = INK, "#444444", "#999999"
 STYLE = {
     "figure.facecolor": "white",
     "axes.facecolor": "white",
