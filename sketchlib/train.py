@@ -31,7 +31,8 @@ class Settings:
     multiplies lr by `lr_decay` each step down to `min_lr` (report, VAE); "cosine" falls from lr to min_lr over the run (this book,
     for runs too short for plateaus). `validate_every`: steps. `eta_min`, `R`: the KL weight eta = 1 - (1 - eta_min) R^step (paper).
     `stretch`: augmentation, random scale 1 +- stretch of each axis (paper 0.15; report none: 0). `stop_after`: validations without a
-    new best after which the run ends early (None: never). `seed`: of batches, noise and dropout.
+    new best after which the run ends early (None: never). `precision`: "bfloat16" multiplies matrices in it (weights, state between
+    steps and loss stay in float32). `seed`: of batches, noise and dropout.
     """
 
     steps: int
@@ -48,6 +49,7 @@ class Settings:
     R: float = 0.99995
     stretch: float = 0.0
     stop_after: int | None = None
+    precision: str = "float32"
     seed: int = 0
 
 
@@ -237,10 +239,11 @@ def train_step(run: Run, batch: Batch) -> dict[str, torch.Tensor]:
     """One optimiser step by teacher forcing; returns the detached terms of the loss."""
     settings, model = run.settings, run.model
     model.train()
-    batch = batch.to(next(model.parameters()).device)
+    batch = batch.to(device := next(model.parameters()).device)
     if settings.stretch:
         batch = augment(batch, run.generator, settings.stretch)
-    terms = model.terms(batch, eta_at(run.step, settings), run.generator)
+    with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+        terms = model.terms(batch, eta_at(run.step, settings), run.generator)
     run.optimiser.zero_grad(set_to_none=True)
     terms["loss"].backward()
     clip_parts(model, settings.grad_clip)
