@@ -112,7 +112,7 @@ def stage_notebook(chapter: str, folder: Path) -> None:
         if {"injected-parameters", "parameters"} & set(cell["metadata"].get("tags", [])):
             cell["metadata"]["tags"] = ["remove-cell"]
         if cell["cell_type"] == "code":
-            cell["outputs"] = [out for out in cell["outputs"] if not is_noise(out)]
+            cell["outputs"] = joined([out for out in cell["outputs"] if not is_noise(out)])
     first = notebook["cells"][0]
     first["source"] = with_banner("".join(first["source"]))
     (folder / "notebooks" / f"{chapter}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
@@ -123,6 +123,17 @@ def is_noise(output: dict) -> bool:
     data = output.get("data", {})
     banner = report.BANNER in "".join(data.get("text/markdown", ""))
     return output.get("name") == "stderr" or "application/vnd.jupyter.widget-view+json" in data or banner
+
+
+def joined(outputs: list[dict]) -> list[dict]:
+    """Printed lines that follow each other as one output, as JupyterLab shows them."""
+    together = []
+    for output in outputs:
+        if together and output["output_type"] == "stream" == together[-1]["output_type"]:
+            together[-1]["text"] = "".join(together[-1]["text"]) + "".join(output["text"])
+        else:
+            together.append(output)
+    return together
 
 
 def with_banner(page: str) -> str:

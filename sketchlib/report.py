@@ -116,22 +116,15 @@ class Page:
         self._path.write_text(json.dumps(self.numbers, indent=1), encoding="utf-8")
         return _glue(name, format_number(value))
 
-    def say(self, name: str, text: str) -> str:
+    def say(self, name: str, text: str) -> None:
         """Glue a text that comes from the run, such as a model's origin."""
-        return _glue(name, text)
-
-
-class _Text(str):
-    """A text whose representation is itself, so that glue shows it without quotation marks."""
-
-    def __repr__(self) -> str:
-        return str(self)
+        _glue(name, text)
 
 
 def _glue(name: str, text: str) -> str:
     from myst_nb import glue
 
-    glue(name, _Text(text), display=False)
+    glue(name, str(text), display=False)
     return text
 
 

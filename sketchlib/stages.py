@@ -231,17 +231,14 @@ def train_single(profile) -> Trained:
 
 
 def vae_settings(profile):
-    """The VAE's training settings; eta's R and lr_decay, stated for 50,000 steps, are compressed to the run's length."""
-    section = profile.vae
-    stretch = 50_000 / section.steps
-    return _settings(
-        section, profile.seed, schedule="exponential", R=section.R**stretch, lr_decay=section.lr_decay**stretch
-    )
+    """The VAE's training settings; eta's R, stated for 50,000 steps, is compressed to the run's length."""
+    return _settings(profile.vae, profile.seed, R=profile.vae.R ** (50_000 / profile.vae.steps))
 
 
 def train_vaes(profile) -> dict[str, Trained]:
     """One VAE a class trained by this profile, by class name. Chapter 5 (one) and 6 (all)."""
     import torch
+    from tqdm.auto import tqdm
 
     from . import dataset
     from .models import SketchVAE
@@ -258,10 +255,9 @@ def train_vaes(profile) -> dict[str, Trained]:
         return SketchVAE((name,), n_max, scale, **{n: vars(section)[n] for n in names}), train_set
 
     def make(folder):
-        for name in prepared.kept.classes:
+        for name in tqdm(prepared.kept.classes, unit="VAE"):
             if (folder / "router" / f"{name}.safetensors").exists():
                 continue
-            print(f"VAE of {name}", flush=True)
             model, train_set = one(name)
             _train(model, train_set, prepared, settings, folder / name, profile, folder / "router" / f"{name}.safetensors")
         return {}
