@@ -17,7 +17,7 @@ from sketchlib import dependencies, stages
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "sketchlib"
 # From left to right: a module imports only from those before it.
-ORDER = ["strokes", "quickdraw", "download", "doodles", "source", "dataset", "mixture", "models", "weights"]
+ORDER = ["strokes", "quickdraw", "download", "doodles", "source", "dataset", "mixture", "models", "weights", "cost"]
 ORDER += ["train", "sampling", "recogniser", "metrics", "draw", "animation", "scene", "interop"]
 ORDER += ["dependencies", "report", "stages", "widget"]
 CORE = ["strokes", "dataset", "mixture", "models", "weights", "train", "sampling", "metrics", "recogniser"]
