@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from sklearn.model_selection import train_test_split
 
+from .distributed import ALONE, Ranks, Share
 from .strokes import DataError, Drawing, from_stroke3, to_stroke3
 
 MIN_DRAWINGS = 20  # usable drawings that a class needs
@@ -187,19 +188,24 @@ class Batch:
     """Drawings padded to the longest of this batch.
 
     `x` (B, T + 1, 5): stroke-5 in normalised units, S_0 first, then N rows, then end rows to the end.
-    `lengths` (B,): N of each drawing. `labels` (B,): class indices.
+    `lengths` (B,): N of each drawing. `labels` (B,): class indices. `share`: which part of a larger batch this is; None: a whole one.
     """
 
     x: torch.Tensor
     lengths: torch.Tensor
     labels: torch.Tensor
+    share: Share | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def to(self, device) -> Batch:
         """The same batch on a device."""
-        return Batch(*(t.to(device, non_blocking=True) for t in (self.x, self.lengths, self.labels)))
+        return replace(self, **{name: sent(getattr(self, name), device) for name in ("x", "lengths", "labels")})
+
+    def random(self, draw: Callable[[int], torch.Tensor]) -> torch.Tensor:
+        """The rows for these drawings of `draw(n)`, random numbers (n, ...) for all drawings of the batch, whatever share of it this is."""
+        return draw(len(self)) if self.share is None else self.share.of(draw(self.share.whole))
 
     @property
     def drawn(self) -> torch.Tensor:
@@ -210,6 +216,12 @@ class Batch:
     def decided(self) -> torch.Tensor:
         """Mask (B, T) of the real points and the one end row: where a pen state is decided."""
         return torch.arange(self.x.shape[1] - 1, device=self.x.device) <= self.lengths[:, None]
+
+
+def sent(tensor: torch.Tensor, device) -> torch.Tensor:
+    """The tensor on a device, without waiting for a GPU: what goes there is first put where it can fetch it by itself."""
+    pinned = tensor.pin_memory() if torch.device(device).type == "cuda" and tensor.device.type == "cpu" else tensor
+    return pinned.to(device, non_blocking=True)
 
 
 def make_batch(sketches: SketchSet, index, scale: float) -> Batch:
@@ -247,16 +259,24 @@ def batch_order(lengths: np.ndarray, batch_size: int, seed: int, epoch: int, poo
 
 
 def batches(
-    sketches: SketchSet, scale: float, batch_size: int = 100, seed: int = 0, epoch: int = 0, shuffle: bool = True, pool: int = 50
+    sketches: SketchSet,
+    scale: float,
+    batch_size: int = 100,
+    seed: int = 0,
+    epoch: int = 0,
+    shuffle: bool = True,
+    pool: int = 50,
+    ranks: Ranks = ALONE,
 ) -> Iterator[Batch]:
-    """One pass over a set in batches bucketed by length; without `shuffle`, all sorted by length."""
+    """One pass over a set in batches bucketed by length; without `shuffle`, all sorted by length. Of each, this rank's share."""
     if shuffle:
         order = batch_order(sketches.lengths, batch_size, seed, epoch, pool)
     else:
         by_length = np.argsort(sketches.lengths, kind="stable")
         order = [by_length[i : i + batch_size] for i in range(0, len(by_length), batch_size)]
     for index in order:
-        yield make_batch(sketches, index, scale)
+        share = ranks.share(len(index))
+        yield replace(make_batch(sketches, share.of(index), scale), share=share)
 
 
 def augment(batch: Batch, generator: torch.Generator, stretch: float = 0.15) -> Batch:
@@ -264,7 +284,7 @@ def augment(batch: Batch, generator: torch.Generator, stretch: float = 0.15) -> 
 
     Source: Ha and Eck (2017), section 4 (data augmentation).
     """
-    factors = 1 + stretch * (2 * torch.rand(len(batch), 1, 2, generator=generator) - 1)
+    factors = 1 + stretch * (2 * batch.random(lambda n: torch.rand(n, 1, 2, generator=generator)) - 1)
     x = batch.x.clone()
-    x[:, :, :2] *= factors.to(x.device)
+    x[:, :, :2] *= sent(factors, x.device)
     return replace(batch, x=x)

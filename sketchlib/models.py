@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from .dataset import Batch
+from .dataset import Batch, sent
 from .mixture import pen_nll, split_parameters, stroke_nll
 from .strokes import DataError
 
@@ -104,15 +104,23 @@ class ConditionalDecoder(nn.Module):
         """Parameters (B, T, 6M + 3) of every row after S_0."""
         return self.decoder(batch.x[:, :-1], self.condition(batch.labels))
 
-    def terms(self, batch: Batch, eta: float = 1.0, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        """The loss and its parts, in nats per real point: loss = L_S + L_P, averaged over the points of the batch.
+    def parts(self, batch: Batch, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """L_S and L_P in nats per real point, averaged over the points of the batch; source: report, section IV.1 (loss).
 
-        Source: report, section IV.1 (loss). `eta` and `generator` are for the VAE's sake and do nothing here.
+        `generator` is for the VAE's sake and does nothing here, nor does `eta` below.
         """
         stroke, pen = reconstruction(self(batch), batch)
         points = batch.lengths.sum()
-        l_s, l_p = stroke.sum() / points, pen.sum() / points
-        return {"loss": l_s + l_p, "L_S": l_s, "L_P": l_p}
+        return {"L_S": stroke.sum() / points, "L_P": pen.sum() / points}
+
+    def loss(self, parts: Mapping[str, Tensor], eta: float = 1.0) -> Tensor:
+        """loss = L_S + L_P."""
+        return parts["L_S"] + parts["L_P"]
+
+    def terms(self, batch: Batch, eta: float = 1.0, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """The loss and its parts."""
+        parts = self.parts(batch, generator)
+        return {"loss": self.loss(parts, eta), **parts}
 
 
 class Encoder(nn.Module):
@@ -181,19 +189,26 @@ class SketchVAE(nn.Module):
         """Parameters (B, T, 6M + 3) of every row after S_0, given z (B, N_z)."""
         return self.decoder(batch.x[:, :-1], z)
 
-    def terms(self, batch: Batch, eta: float = 1.0, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        """loss = L_R + eta w_KL max(L_KL, KL_min) and its parts.
+    def parts(self, batch: Batch, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """L_S and L_P, summed over a drawing and divided by N_max, and L_KL = -(1 / 2 N_z) sum(1 + log sigma^2 - mu^2 - sigma^2).
 
-        L_R = L_S + L_P, summed over a drawing and divided by N_max; L_KL = -(1 / 2 N_z) sum(1 + log sigma^2 - mu^2 - sigma^2); both
-        averaged over the batch. z = mu + sigma e, with e from `generator`. Source: Ha and Eck (2017), equations 9 to 11; report, IV.2.
+        All averaged over the batch. z = mu + sigma e, with e from `generator`. Source: Ha and Eck (2017), equations 9 and 10.
         """
         mu, log_var = self.encode(batch)
-        noise = torch.randn(mu.shape, generator=generator, device=generator.device if generator else mu.device).to(mu.device)
-        stroke, pen = reconstruction(self(batch, mu + torch.exp(log_var / 2) * noise), batch)
-        l_s, l_p = stroke.mean() / self.n_max, pen.mean() / self.n_max
+        source = generator.device if generator else mu.device
+        noise = batch.random(lambda n: torch.randn(n, self.latent_size, generator=generator, device=source))
+        stroke, pen = reconstruction(self(batch, mu + torch.exp(log_var / 2) * sent(noise, mu.device)), batch)
         l_kl = kl_divergence(mu, log_var).mean() / self.latent_size
-        loss = l_s + l_p + eta * self.w_kl * l_kl.clamp(min=self.kl_min)
-        return {"loss": loss, "L_S": l_s, "L_P": l_p, "L_KL": l_kl}
+        return {"L_S": stroke.mean() / self.n_max, "L_P": pen.mean() / self.n_max, "L_KL": l_kl}
+
+    def loss(self, parts: Mapping[str, Tensor], eta: float = 1.0) -> Tensor:
+        """loss = L_R + eta w_KL max(L_KL, KL_min), L_R = L_S + L_P; source: Ha and Eck (2017), equation 11; report, section IV.2."""
+        return parts["L_S"] + parts["L_P"] + eta * self.w_kl * parts["L_KL"].clamp(min=self.kl_min)
+
+    def terms(self, batch: Batch, eta: float = 1.0, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """The loss and its parts."""
+        parts = self.parts(batch, generator)
+        return {"loss": self.loss(parts, eta), **parts}
 
 
 def kl_divergence(mu: Tensor, log_var: Tensor) -> Tensor:

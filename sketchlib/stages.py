@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from .strokes import DataError
 
@@ -118,8 +119,9 @@ def data(profile) -> Prepared:
     counts = {"read": raw.counts(), "kept": kept.counts()}
     counts |= {part: getattr(splits, part).counts() for part in ("train", "valid", "test")}
     source = record_of(folder)
-    summary = json.dumps({**source, "counts": counts}, indent=1)
-    (report.build_folder(profile.name) / "data.json").write_text(summary, encoding="utf-8")
+    summary, path = json.dumps({**source, "counts": counts}, indent=1), report.build_folder(profile.name) / "data.json"
+    if not path.exists() or path.read_text(encoding="utf-8") != summary:
+        path.write_text(summary, encoding="utf-8")
     return Prepared(raw, kept, splits, dataset.data_scale_factor(splits.train), kept.n_max, counts, source)
 
 
@@ -140,10 +142,23 @@ def _settings(section, seed: int, **more):
     return Settings(**{**named, "validate_every": max(1, section.steps // section.validations), "seed": seed, **more})
 
 
-def _about(model, train_set, settings, runs: int = 1) -> str:
+class Training(NamedTuple):
+    """What `train.fit` takes."""
+
+    model: object
+    train_set: object
+    valid_set: object
+    settings: object
+    folder: Path
+
+
+def _about(training: Training, runs: int = 1) -> str:
     """How long a training will take, from three trial steps on this machine."""
     from .dataset import batch_order, make_batch
 
+    model, train_set, _, settings, folder = training
+    if (folder / "last.pt").exists():
+        return "going on from its last checkpoint"
     order = batch_order(train_set.lengths, settings.batch_size, settings.seed, 0)[:4]
     for number, index in enumerate(order):
         if number == 1:
@@ -186,13 +201,13 @@ class Trained:
     card: dict
 
 
-def _train(model, train_set, prepared, settings, folder: Path, profile, to: Path) -> None:
+def _train(training: Training, prepared: Prepared, profile, to: Path) -> None:
     from . import train, weights
 
-    valid = prepared.splits.valid if len(model.classes) > 1 else prepared.splits.valid.only(model.classes[0])
-    curves = train.fit(model, train_set, valid, settings, folder)
+    model, folder = training.model, training.folder
+    curves = train.fit(*training)
     train.load_best(model, folder)
-    weights.save(model, to, _card(model, prepared, settings, curves, profile))
+    weights.save(model, to, _card(model, prepared, training.settings, curves, profile))
     for checkpoint in ("last.pt", "best.pt"):
         (folder / checkpoint).unlink()
 
@@ -204,27 +219,36 @@ def _trained(path: Path, folder: Path) -> Trained:
     return Trained(weights.read(path), curves, json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
 
 
-def train_single(profile) -> Trained:
-    """The single model trained by this profile. Chapter 4."""
+def is_done(name: str, profile) -> bool:
+    """Whether the artefact store has this stage."""
+    return (artefact_folder(name, profile) / "done.json").exists()
+
+
+def single_training(profile, prepared: Prepared) -> Training:
+    """The single model as this profile builds it, and what it is trained on."""
     import torch
 
     from . import dataset
     from .models import ConditionalDecoder
 
-    prepared = data(profile)
     section = profile.single
     torch.manual_seed(profile.seed)
     sizes = {name: vars(section)[name] for name in ("hidden_size", "embedding_size", "n_mixtures")}
     model = ConditionalDecoder(prepared.kept.classes, prepared.n_max, prepared.scale, **sizes)
     train_set = dataset.cap(prepared.splits.train, section.per_class, profile.seed)
     settings = _settings(section, profile.seed)
+    return Training(model, train_set, prepared.splits.valid, settings, artefact_folder("train_single", profile))
+
+
+def train_single(profile) -> Trained:
+    """The single model trained by this profile. Chapter 4."""
+    prepared = data(profile)
 
     def make(folder):
-        _train(model, train_set, prepared, settings, folder, profile, folder / "single.safetensors")
+        _train(single_training(profile, prepared), prepared, profile, folder / "single.safetensors")
         return {}
 
-    folder = artefact_folder("train_single", profile)
-    about = "" if (folder / "done.json").exists() else _about(model, train_set, settings)
+    about = "" if is_done("train_single", profile) else _about(single_training(profile, prepared))
     folder = taken_or_made("train_single", profile, make, about)
     _export(folder, profile, "single")
     return _trained(folder / "single.safetensors", folder)
@@ -235,39 +259,45 @@ def vae_settings(profile):
     return _settings(profile.vae, profile.seed, R=profile.vae.R ** (50_000 / profile.vae.steps))
 
 
-def train_vaes(profile) -> dict[str, Trained]:
-    """One VAE a class trained by this profile, by class name. Chapter 5 (one) and 6 (all)."""
+def vae_training(profile, prepared: Prepared, name: str) -> Training:
+    """The VAE of one class as this profile builds it, and what it is trained on."""
     import torch
-    from tqdm.auto import tqdm
 
     from . import dataset
     from .models import SketchVAE
 
-    prepared = data(profile)
-    section, settings = profile.vae, vae_settings(profile)
+    section = profile.vae
     names = ("encoder_size", "decoder_size", "latent_size", "n_mixtures", "w_kl", "kl_min")
+    torch.manual_seed(profile.seed)
+    train_set = dataset.cap(prepared.splits.train.only(name), section.per_class, profile.seed)
+    n_max = prepared.kept.only(name).n_max
+    model = SketchVAE((name,), n_max, dataset.data_scale_factor(train_set), **{n: vars(section)[n] for n in names})
+    folder = artefact_folder("train_vaes", profile) / name
+    return Training(model, train_set, prepared.splits.valid.only(name), vae_settings(profile), folder)
 
-    def one(name):
-        torch.manual_seed(profile.seed)
-        train_set = dataset.cap(prepared.splits.train.only(name), section.per_class, profile.seed)
-        scale = dataset.data_scale_factor(train_set)
-        n_max = prepared.kept.only(name).n_max
-        return SketchVAE((name,), n_max, scale, **{n: vars(section)[n] for n in names}), train_set
+
+def untrained_vaes(profile) -> list[str]:
+    """The classes whose VAE the artefact store does not have."""
+    folder = artefact_folder("train_vaes", profile) / "router"
+    return [name for name in profile.data.classes if not (folder / f"{name}.safetensors").exists()]
+
+
+def train_vaes(profile) -> dict[str, Trained]:
+    """One VAE a class trained by this profile, by class name. Chapter 5 (one) and 6 (all)."""
+    from tqdm.auto import tqdm
+
+    prepared = data(profile)
 
     def make(folder):
-        for name in tqdm(prepared.kept.classes, unit="VAE"):
-            if (folder / "router" / f"{name}.safetensors").exists():
-                continue
-            model, train_set = one(name)
-            _train(model, train_set, prepared, settings, folder / name, profile, folder / "router" / f"{name}.safetensors")
+        for name in tqdm(untrained_vaes(profile), unit="VAE"):
+            _train(vae_training(profile, prepared, name), prepared, profile, folder / "router" / f"{name}.safetensors")
         return {}
 
-    folder = artefact_folder("train_vaes", profile)
-    classes = prepared.kept.classes
-    about = "" if (folder / "done.json").exists() else _about(*one(classes[0]), settings, len(classes))
+    todo = [] if is_done("train_vaes", profile) else untrained_vaes(profile)
+    about = _about(vae_training(profile, prepared, todo[0]), len(todo)) if todo else "all classes are trained"
     folder = taken_or_made("train_vaes", profile, make, about)
     _export(folder, profile, "router")
-    return {name: _trained(folder / "router" / f"{name}.safetensors", folder / name) for name in classes}
+    return {name: _trained(folder / "router" / f"{name}.safetensors", folder / name) for name in prepared.kept.classes}
 
 
 def _export(folder: Path, profile, name: str) -> None:

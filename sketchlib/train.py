@@ -9,7 +9,7 @@ import pickle
 import time
 import zipfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -18,6 +18,7 @@ from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from tqdm.auto import tqdm
 
 from .dataset import Batch, SketchSet, augment, batch_order, batches, make_batch
+from .distributed import ALONE, RankLost, Ranks
 from .strokes import DataError
 from .weights import write_atomically
 
@@ -73,32 +74,39 @@ def make_schedule(optimiser, settings: Settings):
 
 
 def weight_of(model: nn.Module, batch: Batch) -> int:
-    """What the terms of a batch are averages over: drawings for a model that divides by N_max, else points."""
+    """What the terms of a batch are averages over: drawings for a model that divides by N_max, else points; 0 for none of one's own."""
+    if batch.share and not batch.share.counts:
+        return 0
     return len(batch) if hasattr(model, "encoder") else int(batch.lengths.sum())
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, sketches: SketchSet, batch_size: int = 250, seed: int = 0) -> dict[str, float]:
-    """The terms of the loss over a whole set, with eta = 1 and fixed noise, so that figures of different steps compare."""
+def evaluate(
+    model: nn.Module, sketches: SketchSet, batch_size: int = 250, seed: int = 0, ranks: Ranks = ALONE
+) -> dict[str, float]:
+    """The terms of the loss over a whole set, with eta = 1 and fixed noise, so that figures of different steps compare.
+
+    Each of `ranks` computes its share of every batch, and all get the whole's terms.
+    """
     was_training = model.training
     model.eval()
     device = next(model.parameters()).device
     generator = torch.Generator().manual_seed(seed)
     totals, weight = {}, 0
-    for batch in batches(sketches, model.scale, batch_size, shuffle=False):
-        share = weight_of(model, batch)
-        for name, value in model.terms(batch.to(device), 1.0, generator).items():
+    for batch in batches(sketches, model.scale, batch_size, shuffle=False, ranks=ranks):
+        parts, share = ranks.mean(model.parts(batch.to(device), generator), weight_of(model, batch))
+        for name, value in {"loss": model.loss(parts), **parts}.items():
             totals[name] = totals.get(name, 0) + value * share
         weight += share
     model.train(was_training)
-    return {name: float(total) / weight for name, total in totals.items()}
+    return {name: float(total) / float(weight) for name, total in totals.items()}
 
 
 class Run:
     """The state of one training run: everything that a checkpoint holds and a resumed run needs."""
 
-    def __init__(self, model: nn.Module, settings: Settings, folder: Path | str):
-        self.model, self.settings, self.folder = model, settings, Path(folder)
+    def __init__(self, model: nn.Module, settings: Settings, folder: Path | str, ranks: Ranks = ALONE):
+        self.model, self.settings, self.folder, self.ranks = model, settings, Path(folder), ranks
         self.optimiser = torch.optim.Adam(model.parameters(), lr=settings.lr, foreach=True)
         self.schedule = make_schedule(self.optimiser, settings)
         self.generator = torch.Generator().manual_seed(settings.seed)
@@ -106,7 +114,7 @@ class Run:
         self.curves: list[dict] = []
 
     def state(self) -> dict:
-        """Plain containers and tensors only, so that a checkpoint can be read without executing anything."""
+        """Plain containers and tensors only, so that a checkpoint can be read without executing anything; the same on every rank."""
         return dict(
             architecture=type(self.model).__name__,
             config=json.dumps(self.model.config()),
@@ -122,7 +130,9 @@ class Run:
         )
 
     def save(self, name: str) -> None:
-        """Write the checkpoint `name` and the curves; a failure leaves the former ones as they were."""
+        """Write the checkpoint `name` and the curves, on rank 0; a failure leaves the former ones as they were."""
+        if self.ranks.rank:
+            return
         torch.save(self.state(), buffer := io.BytesIO())  # not to the file: a full disk must show as an OSError
         write_atomically(self.folder / name, lambda to: to.write_bytes(buffer.getbuffer()))
         lines = "".join(json.dumps(record) + "\n" for record in self.curves)
@@ -131,9 +141,9 @@ class Run:
     def resume(self) -> None:
         """Go on from last.pt, or write it where there is none; raises `DataError` when it is of another run."""
         path = self.folder / "last.pt"
-        if not path.exists():
-            return self.save("last.pt")  # the start of a run that is interrupted before its first validation
-        state = read_checkpoint(path)
+        state = self.ranks.told(lambda: self._last(path))
+        if state is None:
+            return
         for key in ("architecture", "config", "settings"):
             if state[key] != (mine := self.state()[key]):
                 raise DataError(
@@ -147,6 +157,13 @@ class Run:
         torch.set_rng_state(state["random"][1])
         self.step, self.best, self.best_step = state["step"], state["best"], state["best_step"]
         self.curves = json.loads(state["curves"])
+
+    def _last(self, path: Path) -> dict | None:
+        if not path.exists():
+            self.save("last.pt")  # the start of a run that is interrupted before its first validation
+            if self.ranks.world == 1:
+                return None  # it is what this process holds
+        return read_checkpoint(path)
 
 
 def read_checkpoint(path: Path | str) -> dict:
@@ -197,26 +214,36 @@ def clip_parts(model: nn.Module, limit: float) -> None:
 
 
 def fit(
-    model: nn.Module, train_set: SketchSet, valid_set: SketchSet, settings: Settings, folder: Path | str, progress: bool = True
+    model: nn.Module,
+    train_set: SketchSet,
+    valid_set: SketchSet,
+    settings: Settings,
+    folder: Path | str,
+    progress: bool = True,
+    ranks: Ranks = ALONE,
 ) -> list[dict]:
     """Train a model, or go on with the run in `folder`; returns the curve records.
 
     Writes last.pt at the start and at every validation, best.pt at every new best validation loss, curves.jsonl (one JSON
     object a line: step, epoch, lr, eta, seconds, and the terms of `train` and `valid`). The same commit, data, settings and machine
     give the same numbers on the CPU, interrupted or not. Leaves the model in evaluation mode.
-    Raises `DataError` when `folder` holds another run or cannot be written.
+    Called by each of `ranks` with the same arguments, it splits every batch over them: the numbers of one process but for rounding
+    (and for the masks of `dropout`, which are drawn by each rank), and checkpoints from which any number of ranks goes on. Only
+    rank 0 writes.
+    Raises `DataError` when `folder` holds another run or cannot be written, and when another rank stopped.
     """
     torch.manual_seed(settings.seed)
-    run = Run(model, settings, folder)
+    run = Run(model, settings, folder, ranks)
     run.resume()
-    bar = tqdm(total=settings.steps, initial=run.step, disable=not progress, unit="step", mininterval=1.0)
+    bar = tqdm(total=settings.steps, initial=run.step, disable=not progress or ranks.rank > 0, unit="step", mininterval=1.0)
     try:
         for epoch, index in order_from(train_set, settings, run.step):
             if run.step >= settings.steps or _is_stale(run):
                 break
             if run.step % settings.validate_every == 0:
                 sums, points, since = {}, 0, time.perf_counter()
-            batch = make_batch(train_set, index, model.scale)
+            share = ranks.share(len(index))
+            batch = replace(make_batch(train_set, share.of(index), model.scale), share=share)
             for name, value in train_step(run, batch).items():
                 sums[name] = sums.get(name, 0) + value
             run.step += 1
@@ -229,6 +256,8 @@ def fit(
     except KeyboardInterrupt:
         tqdm.write(f"stopped at step {run.step}; run the same again to go on from step {_last_step(run)}")
         raise
+    except RankLost as error:
+        raise DataError(f"{error}, it goes on from step {_last_step(run)}") from error
     finally:
         bar.close()
     model.eval()
@@ -237,15 +266,19 @@ def fit(
 
 def train_step(run: Run, batch: Batch) -> dict[str, torch.Tensor]:
     """One optimiser step by teacher forcing; returns the detached terms of the loss."""
-    settings, model = run.settings, run.model
+    settings, model, ranks = run.settings, run.model, run.ranks
     model.train()
+    weight = weight_of(model, batch)
     batch = batch.to(device := next(model.parameters()).device)
     if settings.stretch:
         batch = augment(batch, run.generator, settings.stretch)
     with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
-        terms = model.terms(batch, eta_at(run.step, settings), run.generator)
+        parts = model.parts(batch, run.generator)
+    parts, _ = ranks.mean(parts, weight)
+    terms = {"loss": model.loss(parts, eta_at(run.step, settings)), **parts}
     run.optimiser.zero_grad(set_to_none=True)
     terms["loss"].backward()
+    ranks.sum_gradients(model)
     clip_parts(model, settings.grad_clip)
     run.optimiser.step()
     if settings.schedule != "plateau":
@@ -255,7 +288,7 @@ def train_step(run: Run, batch: Batch) -> dict[str, torch.Tensor]:
 
 def validate(run: Run, valid_set: SketchSet, record: dict) -> None:
     """Score the validation part, let the schedule act, append to the curves, and write the checkpoints."""
-    valid = evaluate(run.model, valid_set)
+    valid = evaluate(run.model, valid_set, ranks=run.ranks)
     if not math.isfinite(valid["loss"]):
         raise DataError(f"the validation loss is {valid['loss']} at step {run.step}; the last checkpoint before it is kept: lower lr")
     if run.settings.schedule == "plateau":
@@ -266,6 +299,7 @@ def validate(run: Run, valid_set: SketchSet, record: dict) -> None:
         run.best, run.best_step = valid["loss"], run.step
         run.save("best.pt")
     run.save("last.pt")
+    torch.set_rng_state(run.ranks.told(torch.get_rng_state))  # what a resumed run would start from
 
 
 def _is_stale(run: Run) -> bool:

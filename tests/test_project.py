@@ -17,13 +17,13 @@ from sketchlib import dependencies, stages
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "sketchlib"
 # From left to right: a module imports only from those before it.
-ORDER = ["strokes", "quickdraw", "download", "doodles", "source", "dataset", "mixture", "models", "weights", "cost"]
+ORDER = ["strokes", "quickdraw", "download", "doodles", "source", "distributed", "dataset", "mixture", "models", "weights", "cost"]
 ORDER += ["train", "sampling", "recogniser", "metrics", "draw", "animation", "scene", "interop"]
 ORDER += ["dependencies", "report", "stages", "widget"]
 CORE = ["strokes", "dataset", "mixture", "models", "weights", "train", "sampling", "metrics", "recogniser"]
 ALLOWED = {"torch", "numpy", "safetensors", "sklearn", "scipy", "tqdm", "sketchlib"} | sys.stdlib_module_names
 READERS = {"simplification"}  # imported inside the one function that reads raw drawings
-MODULES = sorted(path.stem for path in LIBRARY.glob("*.py") if path.stem != "__init__")
+MODULES = sorted(path.stem for path in LIBRARY.glob("*.py") if not path.stem.startswith("__"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PATHS = [path for path in ROOT.rglob("*") if path.suffix in {".py", ".md", ".yml", ".toml", ".ipynb", ".cff"} and path.is_file()]
 HIDDEN = {".venv", "build", "data", ".git"}

@@ -282,7 +282,7 @@ def test_plateau_halves_after_patience_validations_without_a_new_best(level, dri
 
 
 def test_the_plateau_acts_within_a_run(tmp_path, monkeypatch):
-    monkeypatch.setattr(train, "evaluate", lambda model, sketches: {"loss": -1.0})
+    monkeypatch.setattr(train, "evaluate", lambda model, sketches, ranks: {"loss": -1.0})
     records = go(single(), tmp_path, steps=8, validate_every=1, plateau_patience=2, lr=0.01)
     assert [r["lr"] for r in records] == [0.01] * 3 + [0.005] * 3 + [0.0025] * 2
 
@@ -298,7 +298,7 @@ def test_an_unknown_schedule_is_refused(tmp_path):
 
 @pytest.mark.parametrize("stops", [(), (5,), (8,)])
 def test_a_run_without_a_new_best_ends_early_interrupted_or_not(stops, tmp_path, monkeypatch):
-    monkeypatch.setattr(train, "evaluate", lambda model, sketches: {"loss": 1.0})
+    monkeypatch.setattr(train, "evaluate", lambda model, sketches, ranks: {"loss": 1.0})
     for stop in stops:
         restore = interrupt_at(monkeypatch, stop)
         with pytest.raises(KeyboardInterrupt):
@@ -310,7 +310,7 @@ def test_a_run_without_a_new_best_ends_early_interrupted_or_not(stops, tmp_path,
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tmp_path, monkeypatch):
     losses = iter([1.0, math.nan])
-    monkeypatch.setattr(train, "evaluate", lambda model, sketches: {"loss": next(losses)})
+    monkeypatch.setattr(train, "evaluate", lambda model, sketches, ranks: {"loss": next(losses)})
     with pytest.raises(DataError, match="validation loss is nan at step 8.*lower lr"):
         go(single(), tmp_path)
     assert read_checkpoint(tmp_path / "last.pt")["step"] == 4

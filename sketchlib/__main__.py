@@ -1,0 +1,87 @@
+"""The command line: `python -m sketchlib train single`, or on two processes `torchrun --nproc-per-node=2 -m sketchlib train single`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from datetime import timedelta
+
+from . import stages
+from .report import load_profile
+from .strokes import DataError
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments, explained by --help."""
+    top = argparse.ArgumentParser(prog="python -m sketchlib", description="How a network draws, stroke by stroke.")
+    train = top.add_subparsers(metavar="COMMAND", required=True).add_parser(
+        "train",
+        help="train the models of a profile",
+        description="Train the models of a profile, or go on with a training that was interrupted; the chapters find them done. "
+        "Started by torchrun, the single model's batches are split over the processes, and the router's classes are dealt to them. "
+        "Drawings are read as for the book: SKETCHLIB_DATA, else data/.",
+    )
+    train.add_argument("model", choices=["single", "router"], help="the single model of all classes, or the VAEs, one a class")
+    train.add_argument("--profile", default="quick", help="profiles/PROFILE.yml has the sizes and durations (default: quick)")
+    train.add_argument("--classes", nargs="+", metavar="CLASS", help="router: the VAEs of these classes only")
+    return top
+
+
+def train_single(profile) -> None:
+    """Train the single model, every batch split over the ranks; rank 0 then keeps it in the artefact store."""
+    from . import distributed, train
+
+    with distributed.joined() as ranks:
+        ranks.told(lambda: _read(profile))
+        if not ranks.told(lambda: stages.is_done("train_single", profile)):
+            training = stages.single_training(profile, stages.data(profile))
+            training.model.to(ranks.device)
+            train.fit(*training, ranks=ranks)
+        if ranks.rank == 0:
+            stages.train_single(profile)
+
+
+def train_router(profile, classes: list[str] | None) -> None:
+    """Train the VAEs of `classes` (None: all), each by one rank; rank 0 then keeps them in the artefact store, if these are all."""
+    from . import distributed, train
+    from .models import known
+
+    wanted = [known(name, profile.data.classes) for name in classes or profile.data.classes]
+    with distributed.joined(timeout=timedelta(days=7), gradients=False) as ranks:  # the first to end waits for the last
+        ranks.told(lambda: _read(profile))
+        todo = set(ranks.told(lambda: stages.untrained_vaes(profile)))
+        prepared = stages.data(profile)
+        points = {name: prepared.splits.train.only(name).lengths.mean() for name in wanted if name in todo}
+        for name in distributed.deal(points, ranks.world)[ranks.rank]:
+            print(f"VAE of {name}" + (f", on rank {ranks.rank} of {ranks.world}" if ranks.world > 1 else ""), flush=True)
+            training = stages.vae_training(profile, prepared, name)
+            training.model.to(ranks.device)
+            train.fit(*training, progress=ranks.rank == 0)
+        ranks.wait()
+        if ranks.rank == 0 and todo <= set(wanted):
+            stages.train_vaes(profile)
+
+
+def _read(profile) -> None:
+    stages.data(profile)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command; a `DataError` becomes one line and exit status 1."""
+    top = parser()
+    options = top.parse_args(arguments)
+    if options.model == "single" and options.classes:
+        top.error("--classes is for the router: the single model learns all classes of the profile")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # torchrun's way to stop the others: say where the run will go on
+    try:
+        profile = load_profile(options.profile)
+        train_single(profile) if options.model == "single" else train_router(profile, options.classes)
+    except DataError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
