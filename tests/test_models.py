@@ -72,7 +72,8 @@ def test_parameters_of_the_vae(enc, dec, nz, m):
 def test_default_sizes_are_the_published_ones_and_no_other():
     published = 2_186_107  # facts: the paper's VAE, with one bias a gate where torch has two
     assert count(SketchVAE(("cat",), 200, 1.0)) == published + 2 * 4 * 256 + 4 * 512
-    assert ConditionalDecoder(("cat",), 200, 1.0).sizes == dict(hidden_size=512, embedding_size=64, n_mixtures=20, dropout=0.0)
+    sizes = dict(hidden_size=512, embedding_size=64, n_mixtures=20, dropout=0.0, weight_dropout=0.0)
+    assert ConditionalDecoder(("cat",), 200, 1.0).sizes == sizes
 
 
 @both
@@ -256,8 +257,9 @@ def test_the_vae_reads_the_points_and_the_end_row_but_neither_s0_nor_padding(row
     assert torch.allclose(mu, other) != read
 
 
-def test_dropout_acts_in_training_and_only_there():
-    model, batch = single(dropout=0.5), some_batch()
+@pytest.mark.parametrize("kind", ["dropout", "weight_dropout"])
+def test_dropout_acts_in_training_and_only_there(kind):
+    model, batch = single(**{kind: 0.5}), some_batch()
     torch.manual_seed(0)
     assert not torch.equal(model(batch), model(batch))
     model.eval()
