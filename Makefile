@@ -17,6 +17,9 @@ test: $(VENV)/.installed
 lab: $(VENV)/.installed
 	@$(VENV)/bin/python -m jupyterlab notebooks
 
+bench: $(VENV)/.installed
+	@$(VENV)/bin/python benchmarks/run.py $(BENCH)
+
 lint: $(VENV)/.installed
 	@$(VENV)/bin/ruff check .
 

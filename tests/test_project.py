@@ -83,7 +83,7 @@ def test_every_import_is_a_dependency():
     listed = {re.split(r"[<>=!~ ]", entry)[0] for entry in listed}
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in [*LIBRARY.glob("*.py"), ROOT / "dodo.py"]]
     trees += [dependencies._tree(code_of(path)) for path in NOTEBOOKS]
-    foreign = set().union(*map(toplevel_imports, trees)) - sys.stdlib_module_names - {"sketchlib"}
+    foreign = set().union(*map(toplevel_imports, trees)) - sys.stdlib_module_names - {"sketchlib", "benchmarks"}
     assert {distributions.get(name, name) for name in foreign} - listed == set()
 
 
