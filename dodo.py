@@ -16,6 +16,7 @@ import yaml
 from doit import get_var
 from doit.tools import config_changed
 
+from benchmarks import table
 from sketchlib import dependencies, report, source, stages
 from sketchlib.strokes import DataError
 
@@ -155,6 +156,7 @@ def stage_site(folder: Path) -> None:
     results = report.merge_results(PROFILE_NAME, CHAPTERS)
     write_results(folder / "results.md", results)
     write_how(folder / "how_this_was_made.md")
+    write_speed(folder / "speed.md")
     for page in folder.glob("*.md"):
         page.write_text(with_banner(page.read_text(encoding="utf-8")), encoding="utf-8")
     mathjax = next(f.locate() for f in files("sphinx-mathjax-offline") if str(f).endswith("mathjax/tex-svg.js"))
@@ -196,6 +198,16 @@ def write_how(path: Path) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+def write_speed(path: Path) -> None:
+    """Append the tables of the benchmarks' kept runs to the page on speed."""
+    text = path.read_text(encoding="utf-8")
+    for kept in sorted((ROOT / "benchmarks" / "results").glob("*.json")):
+        result = json.loads(kept.read_text(encoding="utf-8"))
+        text += f"\n## {kept.stem}\n\n" + markdown_table(["what", "value"], table.about(result))
+        text += "\n" + markdown_table(table.HEAD, table.rows_of(result))
+    path.write_text(text, encoding="utf-8")
+
+
 def build_html() -> bool:
     """Run Jupyter Book on the staged site, warnings being errors, and put the result in place of the last one."""
     site = BUILD / "site"
@@ -222,7 +234,7 @@ def git_head() -> str:
 
 def task_html():
     """The pages."""
-    pages = [path for path in (ROOT / "book").rglob("*") if path.is_file()]
+    pages = [path for folder in ("book", "benchmarks/results") for path in (ROOT / folder).rglob("*") if path.is_file()]
     return {
         "actions": [build_html],
         "file_dep": [str(p) for p in [*pages, ROOT / "_config.yml", ROOT / "_toc.yml", *(ROOT / "sketchlib").glob("*.py")]]
