@@ -356,15 +356,18 @@ def _origin(card: dict) -> str:
 def recogniser(profile):
     """The recogniser trained on the real training drawings. Chapter 8."""
     from . import recogniser as module
+    from . import weights
 
     prepared = data(profile)
-    section = profile.recogniser
-    parts = [{n: getattr(prepared.splits, p).drawings(n, section.per_class) for n in prepared.kept.classes} for p in ("train", "valid")]
+    section, classes = profile.recogniser, prepared.kept.classes
 
     def make(folder):
-        model = module.train_recogniser(*parts, size=section.size, epochs=section.epochs, seed=profile.seed)
-        module.save(model, folder / "recogniser.safetensors")
-        return {}
+        parts = (prepared.splits.train, prepared.splits.valid)
+        train, valid = ({name: part.drawings(name, section.per_class) for name in classes} for part in parts)
+        model, curves = module.train_recogniser(train, valid, size=section.size, epochs=section.epochs, seed=profile.seed)
+        weights.save(model, folder / "recogniser.safetensors")
+        return {"curves": curves, "drawings": sum(map(len, train.values()))}
 
-    folder = taken_or_made("recogniser", profile, make, f"training it takes {section.epochs} passes")
-    return module.load(folder / "recogniser.safetensors")
+    shown = section.epochs * sum(min(n, section.per_class or n) for n in prepared.splits.train.counts().values())
+    folder = taken_or_made("recogniser", profile, make, f"training it shows {shown:,} pictures in {section.epochs} passes")
+    return module.load(folder / "recogniser.safetensors", classes)

@@ -17,10 +17,12 @@ from sketchlib import dependencies, stages
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "sketchlib"
 # From left to right: a module imports only from those before it.
-ORDER = ["strokes", "quickdraw", "download", "doodles", "source", "distributed", "dataset", "mixture", "models", "weights", "cost"]
-ORDER += ["train", "sampling", "recogniser", "metrics", "draw", "animation", "scene", "interop"]
+ORDER = ["strokes", "quickdraw", "download", "doodles", "source", "distributed", "dataset", "mixture", "models", "weights"]
+ORDER += ["cost", "train", "sampling", "raster", "recogniser", "recognisability", "interval", "fidelity", "diversity", "coherence"]
+ORDER += ["likelihood", "latent", "draw", "animation", "scene", "interop"]
 ORDER += ["dependencies", "report", "stages", "widget"]
-CORE = ["strokes", "dataset", "mixture", "models", "weights", "train", "sampling", "metrics", "recogniser"]
+CORE = ["strokes", "dataset", "mixture", "models", "weights", "train", "sampling", "recognisability", "diversity"]
+CORE += ["coherence", "latent"]
 ALLOWED = {"torch", "numpy", "safetensors", "sklearn", "scipy", "tqdm", "sketchlib"} | sys.stdlib_module_names
 READERS = {"simplification"}  # imported inside the one function that reads raw drawings
 MODULES = sorted(path.stem for path in LIBRARY.glob("*.py") if not path.stem.startswith("__"))
