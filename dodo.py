@@ -16,7 +16,6 @@ import yaml
 from doit import get_var
 from doit.tools import config_changed
 
-from benchmarks import table
 from sketchlib import dependencies, report, source, stages
 from sketchlib.strokes import DataError
 
@@ -200,6 +199,8 @@ def write_how(path: Path) -> None:
 
 def write_speed(path: Path) -> None:
     """Append the tables of the benchmarks' kept runs to the page on speed."""
+    from benchmarks import table
+
     text = path.read_text(encoding="utf-8")
     for kept in sorted((ROOT / "benchmarks" / "results").glob("*.json")):
         result = json.loads(kept.read_text(encoding="utf-8"))

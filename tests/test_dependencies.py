@@ -101,6 +101,7 @@ def project(tmp_path):
 def build(project, succeed=True):
     """Run the chapters' tasks; the chapters that were executed, or all that was printed when it should fail."""
     environment = {name: value for name, value in os.environ.items() if name not in ("SKETCHLIB_BUILD", "SKETCHLIB_PROFILES")}
+    environment["SKETCHLIB_DATA"] = str(project)  # no chapter here reads drawings: nothing is to be downloaded
     command = [sys.executable, "-m", "doit", "--verbosity", "2", "profile=smoke", "execute"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, env={**environment, "PYTHONPATH": str(project)})
     assert (done.returncode == 0) == succeed, done.stdout + done.stderr
