@@ -30,6 +30,7 @@ class Stage:
 STAGES = {
     "data": Stage(("data",), ("source", "dataset")),
     "train_single": Stage(("single",), ("models", "train"), ("data",)),
+    "train_vae": Stage(("vae",), ("models", "train"), ("data",)),
     "train_vaes": Stage(("vae",), ("models", "train"), ("data",)),
     "single": Stage((), ("weights",), ("train_single",)),
     "router": Stage((), ("weights",), ("train_vaes",)),
@@ -50,14 +51,20 @@ def key(name: str, profile) -> str:
 
         parts.append(source.fingerprint(profile.data.classes))
     if name in ("single", "router"):
-        parts.append([[path.name, path.stat().st_size] for path in _published(name)])
+        parts.append([hashlib.sha256(path.read_bytes()).hexdigest() for path in _published(name, profile)])
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _published(name: str) -> list[Path]:
+def _published(name: str, profile) -> list[Path]:
+    """The published weights of "single" or "router" if they are for the profile's classes; the full profile makes its own."""
     from .report import PROJECT
 
-    return sorted((PROJECT / "weights").glob("router/*.safetensors" if name == "router" else "single.safetensors"))
+    found = sorted((PROJECT / "weights").glob("router/*.safetensors" if name == "router" else "single.safetensors"))
+    if profile.name == "full" or not found:
+        return []
+    cards = [json.loads(path.with_suffix(".json").read_text(encoding="utf-8")) for path in found]
+    known = {word for card in cards for word in card["config"]["classes"]}
+    return found if known == set(profile.data.classes) else []
 
 
 def artefact_folder(name: str, profile) -> Path:
@@ -80,10 +87,15 @@ def taken_or_made(name: str, profile, make: Callable[[Path], dict], about: str) 
         began = time.perf_counter()
         record = make(folder)
         done.write_text(json.dumps({**record, "seconds": time.perf_counter() - began}, indent=1), encoding="utf-8")
-        for other in folder.parent.glob(f"{name}-*"):
-            if other != folder:
-                shutil.rmtree(other)
+        _forget_others(folder, name)
     return folder
+
+
+def _forget_others(folder: Path, name: str) -> None:
+    """Remove what other states of a stage left."""
+    for other in folder.parent.glob(f"{name}-*"):
+        if other != folder:
+            shutil.rmtree(other)
 
 
 def record_of(folder: Path) -> dict:
@@ -282,8 +294,20 @@ def untrained_vaes(profile) -> list[str]:
     return [name for name in profile.data.classes if not (folder / f"{name}.safetensors").exists()]
 
 
+def train_vae(profile, name: str) -> Trained:
+    """The VAE of one class trained by this profile. Chapter 5."""
+    prepared, folder = data(profile), artefact_folder("train_vaes", profile)
+    path = folder / "router" / f"{name}.safetensors"
+    if not path.exists():
+        training = vae_training(profile, prepared, name)
+        print(f"VAE of {name}: not in the artefact store; {_about(training)}", flush=True)
+        _train(training, prepared, profile, path)
+        _forget_others(folder, "train_vaes")
+    return _trained(path, folder / name)
+
+
 def train_vaes(profile) -> dict[str, Trained]:
-    """One VAE a class trained by this profile, by class name. Chapter 5 (one) and 6 (all)."""
+    """One VAE a class trained by this profile, by class name. Chapter 6, where there are no published ones."""
     from tqdm.auto import tqdm
 
     prepared = data(profile)
@@ -297,7 +321,7 @@ def train_vaes(profile) -> dict[str, Trained]:
     about = _about(vae_training(profile, prepared, todo[0]), len(todo)) if todo else "all classes are trained"
     folder = taken_or_made("train_vaes", profile, make, about)
     _export(folder, profile, "router")
-    return {name: _trained(folder / "router" / f"{name}.safetensors", folder / name) for name in prepared.kept.classes}
+    return {name: train_vae(profile, name) for name in prepared.kept.classes}
 
 
 def _export(folder: Path, profile, name: str) -> None:
@@ -315,40 +339,43 @@ def _export(folder: Path, profile, name: str) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Drawer:
-    """A model that draws, and where its weights come from, in a sentence for the page."""
+    """A model that draws, where its weights come from, in a sentence for the page, and the cards that say how they were made."""
 
     model: object
     origin: str
+    cards: list[dict]
 
 
 def single(profile) -> Drawer:
-    """The single model to draw with: the published weights if weights/ holds them, else this run's. Chapters 7 to 10."""
+    """The single model to draw with: the published weights, where they know the profile's classes, else this run's. Chapters 6 to 10."""
     from . import weights
 
-    if published := _published("single"):
-        return Drawer(weights.read(published[0]), "published weights (weights/single.json says how they were made)")
+    if published := _published("single", profile):
+        return Drawer(weights.read(published[0]), *_of_cards(published))
     trained = train_single(profile)
-    return Drawer(trained.model, _origin(trained.card))
+    return Drawer(trained.model, "trained in this run: " + _origin(trained.card), [trained.card])
 
 
 def router(profile) -> Drawer:
-    """The router to draw with: published weights if there are any, else this run's ten VAEs. Chapters 6 to 10."""
+    """The router to draw with: the published weights, where they know the profile's classes, else this run's. Chapters 6 to 10."""
     from . import weights
     from .models import Router
 
-    if published := _published("router"):
-        return Drawer(weights.router(published[0].parent), "published weights (weights/router/*.json say how they were made)")
+    if published := _published("router", profile):
+        return Drawer(weights.router(published[0].parent), *_of_cards(published))
     trained = train_vaes(profile)
-    missing = set(profile.data.classes) - set(trained)
-    if missing:
-        raise DataError(f"no VAE for {', '.join(sorted(missing))}; delete the artefact store and run chapter 6 again")
-    model = Router({name: one.model for name, one in trained.items()})
-    return Drawer(model, "each " + _origin(next(iter(trained.values())).card))
+    cards = [one.card for one in trained.values()]
+    return Drawer(Router({name: one.model for name, one in trained.items()}), "each trained in this run: " + _origin(cards[0]), cards)
+
+
+def _of_cards(published: list[Path]) -> tuple[str, list[dict]]:
+    cards = [json.loads(path.with_suffix(".json").read_text(encoding="utf-8")) for path in published]
+    return "the published weights, " + _origin(cards[0]), cards
 
 
 def _origin(card: dict) -> str:
     return (
-        f"trained in this run: profile {card['profile']}, seed {card['seed']}, {card['steps']} steps "
+        f"profile {card['profile']}, seed {card['seed']}, {card['steps']:,} steps "
         f"in {card['train_seconds'] / 60:.1f} minutes, {card['parameters']:,} parameters"
     )
 
