@@ -56,11 +56,11 @@ def key(name: str, profile) -> str:
 
 
 def _published(name: str, profile) -> list[Path]:
-    """The published weights of "single" or "router" if they are for the profile's classes; the full profile makes its own."""
+    """The published weights of "single" or "router" if they are for the profile's classes; profiles of published sizes make their own."""
     from .report import PROJECT
 
     found = sorted((PROJECT / "weights").glob("router/*.safetensors" if name == "router" else "single.safetensors"))
-    if profile.name == "full" or not found:
+    if profile.name in ("full", "published") or not found:
         return []
     cards = [json.loads(path.with_suffix(".json").read_text(encoding="utf-8")) for path in found]
     known = {word for card in cards for word in card["config"]["classes"]}
@@ -245,7 +245,7 @@ def single_training(profile, prepared: Prepared) -> Training:
 
     section = profile.single
     torch.manual_seed(profile.seed)
-    sizes = {name: vars(section)[name] for name in ("hidden_size", "embedding_size", "n_mixtures")}
+    sizes = {name: vars(section)[name] for name in ("hidden_size", "embedding_size", "n_mixtures", "weight_dropout")}
     model = ConditionalDecoder(prepared.kept.classes, prepared.n_max, prepared.scale, **sizes)
     train_set = dataset.cap(prepared.splits.train, section.per_class, profile.seed)
     settings = _settings(section, profile.seed)
@@ -279,7 +279,7 @@ def vae_training(profile, prepared: Prepared, name: str) -> Training:
     from .models import SketchVAE
 
     section = profile.vae
-    names = ("encoder_size", "decoder_size", "latent_size", "n_mixtures", "w_kl", "kl_min")
+    names = ("encoder_size", "decoder_size", "latent_size", "n_mixtures", "weight_dropout", "w_kl", "kl_min")
     torch.manual_seed(profile.seed)
     train_set = dataset.cap(prepared.splits.train.only(name), section.per_class, profile.seed)
     n_max = prepared.kept.only(name).n_max

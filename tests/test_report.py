@@ -26,7 +26,7 @@ def spoil(folder, old, new):
     path.write_text(text.replace(old, new, 1))
 
 
-@pytest.mark.parametrize("name", ["smoke", "quick", "full"])
+@pytest.mark.parametrize("name", ["smoke", "quick", "full", "published"])
 def test_every_profile_has_exactly_the_keys_of_full(name):
     profile = report.load_profile(name)
     assert profile.name == name and profile.single.hidden_size > 0
@@ -54,7 +54,7 @@ def test_a_section_that_is_no_section_is_an_error(profiles):
 
 
 def test_an_unknown_profile_is_answered_with_those_there_are(profiles):
-    with pytest.raises(DataError, match="full, quick, smoke"):
+    with pytest.raises(DataError, match="full, published, quick, smoke"):
         report.load_profile("quik")
 
 
