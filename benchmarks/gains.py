@@ -58,7 +58,7 @@ def padding(world: World) -> Row:
         return sum(map(len, batches))
 
     def check():
-        return abs(float(model.terms(short[0])["loss"] - model.terms(long[0])["loss"]))
+        return abs(model.terms(short[0])["loss"] - model.terms(long[0])["loss"]).item()
 
     return Row("padding: single model, loss and gradient", "sketches", lambda: over(short), lambda: over(long), check, memory=())
 
@@ -81,7 +81,7 @@ def encoder(world: World) -> Row:
 
     def check():
         mine, theirs = model(batches[0].x[:, 1:], batches[0].lengths + 1), other(batches[0].x[:, 1:], batches[0].lengths.tolist())
-        return max(float((a - b).abs().max()) for a, b in zip(mine, theirs, strict=True))
+        return max((a - b).abs().max().item() for a, b in zip(mine, theirs, strict=True))
 
     return Row("encoder, not packed: output and gradient", "sketches", library, before, check, memory=())
 
@@ -109,7 +109,7 @@ def mixture_loss(world: World) -> Row:
         return 5 * len(batch)
 
     def check():
-        return abs(float(mine() - theirs()))
+        return abs(mine() - theirs()).item()
 
     return Row("loss in log space, with gradient", "sketches", lambda: timed(mine), lambda: timed(theirs), check, memory=())
 

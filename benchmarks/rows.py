@@ -84,7 +84,7 @@ def train_single(world: World) -> Row:
 
     def check():
         batch = make_batch(world.sketches, order[0], world.scale)
-        return abs(float(model.terms(batch)["loss"] - other.loss(*reference_batch(world, order[0]), batch.labels)))
+        return abs(model.terms(batch)["loss"] - other.loss(*reference_batch(world, order[0]), batch.labels)).item()
 
     points = sum(int(world.sketches.lengths[index].sum()) + len(index) for index in order)
     flops = 3 * decoder_flops(model.decoder) * points
@@ -112,7 +112,7 @@ def train_vae(world: World) -> Row:
     def check():
         mine = model.terms(make_batch(world.sketches, order[0], world.scale), 0.5, torch.Generator().manual_seed(1))["loss"]
         theirs = other.loss(*reference_batch(world, order[0]), 0.5, torch.Generator().manual_seed(1), epsilon=0.0)
-        return abs(float(mine - theirs))
+        return abs(mine - theirs).item()
 
     points = sum(int(world.sketches.lengths[index].sum()) + len(index) for index in order)
     flops = 3 * (decoder_flops(model.decoder) + encoder_flops(model.encoder)) * points

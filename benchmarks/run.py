@@ -112,7 +112,7 @@ def run(names: list[str], folder: Path, quick: bool, threads: int) -> dict:
     """Measure the rows named; returns what goes into the JSON."""
     began = time.perf_counter()
     world = prepare(folder, 1000, 2000) if quick else prepare(folder)
-    budget, least = (2.0, 1) if quick else (25.0, 3)
+    budget, least = (2.0, 1) if quick else (12.0, 3)
     found, sides = {}, []
     for name in tqdm(names, unit="row"):
         row = ROWS[name](world)
