@@ -34,6 +34,7 @@ from sketchlib.train import Run, Settings, fit, read_checkpoint, train_step
 TRAIN, VALID = sketch_set(11, seed=1), sketch_set(6, seed=2)  # batches of 5: the last of an epoch has 2, fewer than three ranks
 SETTINGS = Settings(steps=14, batch_size=5, validate_every=4, lr=0.01, stretch=0.15, schedule="exponential")
 KINDS = ["single", "vae", "vae at its floor"]
+NO_GPU = {"CUDA_VISIBLE_DEVICES": ""}  # a machine may have fewer of them than the tests have ranks
 both = pytest.mark.parametrize("kind", KINDS[:2])
 
 
@@ -80,7 +81,7 @@ def gradients(kind, ranks, index=range(5)):
 def in_a_process(rank, world, port, work, folder, seconds):
     """One rank: do `work`, keep what it returns or the message of its error."""
     torch.set_num_threads(1)
-    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), **NO_GPU}
     try:
         with joined(timedelta(seconds=seconds)) as ranks:
             torch.save(work(ranks, folder), folder / f"{work.__name__}-{rank}-of-{world}.pt")
@@ -184,7 +185,7 @@ def assert_close(run, other, tolerance=1e-4):
 def test_the_gradients_of_two_ranks_equal_those_of_one(kind, index, two):
     expected, terms = gradients(kind, ALONE, index)
     for result in two[1]:
-        assert result["backend"] == ("nccl" if torch.cuda.is_available() else "gloo")
+        assert result["backend"] == "gloo"
         found, found_terms = result[kind][len(index) == 1]
         assert (found - expected).norm() <= 1e-6 * expected.norm()
         assert found_terms == pytest.approx(terms, rel=1e-6)
@@ -289,7 +290,7 @@ def profile(tmp_path, monkeypatch):
 
 def torchrun(*arguments):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "sketchlib", *arguments]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(PROJECT)}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(PROJECT), **NO_GPU}
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
