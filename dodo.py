@@ -202,7 +202,9 @@ def write_speed(path: Path) -> None:
     from benchmarks import table
 
     text = path.read_text(encoding="utf-8")
-    for kept in sorted((ROOT / "benchmarks" / "results").glob("*.json")):
+    results = sorted((ROOT / "benchmarks" / "results").glob("*.json"))
+    text += "" if results else "\nNo run is kept yet, so there is no table here.\n"
+    for kept in results:
         result = json.loads(kept.read_text(encoding="utf-8"))
         text += f"\n## {kept.stem}\n\n" + markdown_table(["what", "value"], table.about(result))
         text += "\n" + markdown_table(table.HEAD, table.rows_of(result))
