@@ -34,14 +34,17 @@ class SketchSet:
     @classmethod
     def from_drawings(cls, drawings: Mapping[str, Iterable[Drawing]]) -> SketchSet:
         """Collect drawings by class; raises `DataError` where a coordinate is not finite."""
-        rows, labels = [], []
-        for label, (name, members) in enumerate(drawings.items()):
+        rows, labels, keys = [], [], []
+        for label, members in enumerate(drawings.values()):
             for drawing in members:
-                rows.append(_compact(to_stroke3(drawing), name, drawing.key_id))
+                rows.append(to_stroke3(drawing))
                 labels.append(label)
-        points = np.concatenate(rows) if rows else np.zeros((0, 3), np.int16)
+                keys.append(drawing.key_id)
         offsets = np.concatenate([[0], np.cumsum([len(r) for r in rows])]).astype(np.int64)
-        return cls(points, offsets, np.asarray(labels, np.int64), tuple(drawings))
+        points = _compact(np.concatenate(rows) if rows else np.zeros((0, 3), np.float32))
+        sketches = cls(points, offsets, np.asarray(labels, np.int64), tuple(drawings))
+        _require_finite(sketches, keys)
+        return sketches
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -117,12 +120,20 @@ class SketchSet:
         return cls(*arrays, classes)
 
 
-def _compact(rows: np.ndarray, name: str, key_id: str | None) -> np.ndarray:
-    """Stroke-3 as int16 where that loses nothing; refuses values that are not finite."""
-    if not np.isfinite(rows).all():
-        raise DataError(f"a drawing of class {name!r} (key_id {key_id}) has NaN or infinite coordinates; remove it from its file")
-    small = np.clip(rows, -32768, 32767).astype(np.int16)
-    return small if (small == rows).all() else rows
+def _compact(points: np.ndarray) -> np.ndarray:
+    """Stroke-3 rows as int16 where that loses nothing."""
+    with np.errstate(invalid="ignore"):  # NaN is left to be refused with its drawing's name
+        small = np.clip(points, -32768, 32767).astype(np.int16)
+    return small if np.array_equal(small, points) else points
+
+
+def _require_finite(sketches: SketchSet, keys: list[str | None]) -> None:
+    """Raises `DataError` naming the first drawing with a coordinate that is not finite."""
+    broken = np.flatnonzero(~np.isfinite(sketches.points).all(1)) if sketches.points.dtype != np.int16 else ()
+    if len(broken):
+        i = int(np.searchsorted(sketches.offsets, broken[0], "right")) - 1
+        name = sketches.classes[sketches.labels[i]]
+        raise DataError(f"a drawing of class {name!r} (key_id {keys[i]}) has NaN or infinite coordinates; remove it from its file")
 
 
 def purify(sketches: SketchSet, min_length: int = 10, max_length: int = 200, limit: float = 1000) -> SketchSet:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -172,13 +173,13 @@ def _about(training: Training, runs: int = 1) -> str:
     if (folder / "last.pt").exists():
         return "going on from its last checkpoint"
     order = batch_order(train_set.lengths, settings.batch_size, settings.seed, 0)[:4]
-    for number, index in enumerate(order):
-        if number == 1:
+    for index in order[:1] + order:  # the first once more, to warm up
+        if index is order[0]:
             began = time.perf_counter()
         model.terms(make_batch(train_set, index, model.scale))["loss"].backward()
     model.zero_grad(set_to_none=True)
-    minutes = (time.perf_counter() - began) / max(1, len(order) - 1) * settings.steps * runs / 60
-    return f"training takes about {minutes:.1f} minutes here ({runs} x {settings.steps} steps)" if len(order) > 1 else "training it"
+    minutes = (time.perf_counter() - began) / len(order) * settings.steps * runs / 60
+    return f"training takes about {minutes:.1f} minutes here ({runs} x {settings.steps:,} steps)"
 
 
 def _card(model, prepared: Prepared, settings, curves: list[dict], profile) -> dict:
@@ -213,11 +214,11 @@ class Trained:
     card: dict
 
 
-def _train(training: Training, prepared: Prepared, profile, to: Path) -> None:
+def _train(training: Training, prepared: Prepared, profile, to: Path, progress: bool = True) -> None:
     from . import train, weights
 
     model, folder = training.model, training.folder
-    curves = train.fit(*training)
+    curves = train.fit(*training, progress=progress)
     train.load_best(model, folder)
     weights.save(model, to, _card(model, prepared, training.settings, curves, profile))
     for checkpoint in ("last.pt", "best.pt"):
@@ -296,32 +297,63 @@ def untrained_vaes(profile) -> list[str]:
 
 def train_vae(profile, name: str) -> Trained:
     """The VAE of one class trained by this profile. Chapter 5."""
-    prepared, folder = data(profile), artefact_folder("train_vaes", profile)
-    path = folder / "router" / f"{name}.safetensors"
-    if not path.exists():
-        training = vae_training(profile, prepared, name)
-        print(f"VAE of {name}: not in the artefact store; {_about(training)}", flush=True)
-        _train(training, prepared, profile, path)
-        _forget_others(folder, "train_vaes")
-    return _trained(path, folder / name)
+    _train_vaes(profile, [name])
+    return _trained_vae(profile, name)
 
 
 def train_vaes(profile) -> dict[str, Trained]:
     """One VAE a class trained by this profile, by class name. Chapter 6, where there are no published ones."""
+    classes = data(profile).kept.classes
+    _train_vaes(profile, classes)
+    _export(taken_or_made("train_vaes", profile, lambda folder: {}, "its classes are all trained: kept"), profile, "router")
+    return {name: _trained_vae(profile, name) for name in classes}
+
+
+def _trained_vae(profile, name: str) -> Trained:
+    folder = artefact_folder("train_vaes", profile)
+    return _trained(folder / "router" / f"{name}.safetensors", folder / name)
+
+
+def _train_vaes(profile, names) -> None:
+    """Train those of `names` that are not trained yet, as many at a time as there are processors, each on one.
+
+    On one processor a VAE takes hardly longer than on two, so that several side by side are done sooner; and its numbers do not
+    depend on how many processors there are.
+    """
+    from multiprocessing import get_context
+
+    todo = [name for name in names if name in untrained_vaes(profile)]
+    if not todo:
+        return
+    prepared, workers = data(profile), min(len(todo), os.cpu_count() or 1)
+    print(f"VAEs of {', '.join(todo)}: {_about(vae_training(profile, prepared, todo[0]), -(-len(todo) // workers))}", flush=True)
+    with get_context("spawn").Pool(workers) as pool:
+        tasks = [(profile, name) for name in todo]
+        _watch(pool.starmap_async(_train_one_vae, tasks, chunksize=1), profile, todo)
+    _forget_others(artefact_folder("train_vaes", profile), "train_vaes")
+
+
+def _train_one_vae(profile, name: str) -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    prepared = data(profile)
+    to = artefact_folder("train_vaes", profile) / "router" / f"{name}.safetensors"
+    _train(vae_training(profile, prepared, name), prepared, profile, to, progress=False)
+
+
+def _watch(result, profile, names) -> None:
+    """Show how far the trainings of `names` have come, by the curves they write, until all have ended; raises what one raised."""
     from tqdm.auto import tqdm
 
-    prepared = data(profile)
-
-    def make(folder):
-        for name in tqdm(untrained_vaes(profile), unit="VAE"):
-            _train(vae_training(profile, prepared, name), prepared, profile, folder / "router" / f"{name}.safetensors")
-        return {}
-
-    todo = [] if is_done("train_vaes", profile) else untrained_vaes(profile)
-    about = _about(vae_training(profile, prepared, todo[0]), len(todo)) if todo else "all classes are trained"
-    folder = taken_or_made("train_vaes", profile, make, about)
-    _export(folder, profile, "router")
-    return {name: train_vae(profile, name) for name in prepared.kept.classes}
+    folder = artefact_folder("train_vaes", profile)
+    with tqdm(total=len(names) * profile.vae.steps, unit="step") as bar:
+        while not result.ready():
+            result.wait(1.0)
+            curves = [folder / name / "curves.jsonl" for name in names]
+            last = [path.read_text(encoding="utf-8").splitlines()[-1:] for path in curves if path.exists()]
+            bar.update(sum(json.loads(line)["step"] for lines in last for line in lines) - bar.n)
+    result.get()
 
 
 def _export(folder: Path, profile, name: str) -> None:

@@ -91,7 +91,7 @@ def to_stroke3(drawing: Drawing) -> np.ndarray:
         strokes[0] = np.repeat(strokes[0], 2, axis=0)
     points = np.concatenate(strokes)
     rows = np.zeros((len(points) - 1, 3), np.float32)
-    rows[:, :2] = np.diff(points, axis=0)
+    rows[:, :2] = points[1:] - points[:-1]
     rows[np.cumsum([len(stroke) for stroke in strokes]) - 2, 2] = 1
     return rows
 

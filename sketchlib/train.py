@@ -53,6 +53,10 @@ class Settings:
     precision: str = "float32"
     seed: int = 0
 
+    def __post_init__(self):
+        if self.precision not in ("float32", "bfloat16"):
+            raise DataError(f"precision {self.precision!r}: expected 'float32' or 'bfloat16'")
+
 
 def eta_at(step: int, settings: Settings) -> float:
     """The KL weight after `step` steps: eta = 1 - (1 - eta_min) R^step; source: Ha and Eck (2017), section 3.3."""

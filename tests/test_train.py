@@ -464,3 +464,19 @@ def test_training_runs_on_a_device(make, tmp_path):
     assert records[0]["valid"]["loss"] == pytest.approx(here[0]["valid"]["loss"], rel=1e-2)
     loaded = load_best(make(dropout=0.0), tmp_path / "there")
     assert evaluate(loaded, VALID)["loss"] == pytest.approx(min(r["valid"]["loss"] for r in records), rel=1e-3)
+
+
+def test_an_unknown_precision_is_an_error():
+    with pytest.raises(DataError, match="bfloat16"):
+        Settings(steps=1, precision="half")
+
+
+def test_bfloat16_trains_float32_weights_to_nearly_the_same_loss(tmp_path):
+    losses = {}
+    for precision in ("float32", "bfloat16"):
+        torch.manual_seed(0)
+        model = single()
+        settings = Settings(steps=6, batch_size=10, validate_every=6, precision=precision)
+        losses[precision] = fit(model, TRAIN, VALID, settings, tmp_path / precision, progress=False)[-1]["valid"]["loss"]
+        assert {p.dtype for p in model.parameters()} == {torch.float32}
+    assert losses["bfloat16"] != losses["float32"] and losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.02)
