@@ -16,8 +16,6 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as processes
-import yaml
-from files import line_of, ndjson
 from hypothesis import given
 from hypothesis import strategies as st
 from synthetic import sketch_set
@@ -27,7 +25,7 @@ from sketchlib.__main__ import main
 from sketchlib.dataset import make_batch
 from sketchlib.distributed import ALONE, RankLost, Ranks, Share, deal, joined, own_device
 from sketchlib.models import ConditionalDecoder, SketchVAE
-from sketchlib.report import PROJECT, load_profile
+from sketchlib.report import PROJECT
 from sketchlib.strokes import DataError
 from sketchlib.train import Run, Settings, fit, read_checkpoint, train_step
 
@@ -262,30 +260,6 @@ def test_when_a_rank_dies_the_other_stops_with_a_message_and_the_run_goes_on_fro
 
 
 # --- the command ---
-
-
-@pytest.fixture
-def profile(tmp_path, monkeypatch):
-    """A tiny profile of three classes, drawings for it, and a build folder of its own."""
-    rng, classes = np.random.default_rng(0), ["cat", "pig", "sun"]
-    (tmp_path / "drawings").mkdir()
-    for name in classes:
-        lines = [[rng.integers(0, 256, (int(n), 2)).tolist() for n in rng.integers(6, 12, 2)] for _ in range(40)]
-        lines = [line_of([list(zip(*stroke, strict=True)) for stroke in line], name, str(k)) for k, line in enumerate(lines)]
-        ndjson(tmp_path / "drawings" / f"{name}.ndjson", *lines)
-    values = yaml.safe_load((PROJECT / "profiles" / "smoke.yml").read_text())
-    values["data"]["classes"] = classes
-    values["single"] |= dict(hidden_size=8, steps=400, batch_size=10, validations=40)
-    values["vae"] |= dict(encoder_size=4, decoder_size=8, steps=10, batch_size=10)
-    (tmp_path / "profiles").mkdir()
-    for name in ("tiny", "full"):
-        (tmp_path / "profiles" / f"{name}.yml").write_text(yaml.safe_dump(values))
-    monkeypatch.setenv("SKETCHLIB_PROFILES", str(tmp_path / "profiles"))
-    monkeypatch.setenv("SKETCHLIB_BUILD", str(tmp_path / "build"))
-    monkeypatch.setenv("SKETCHLIB_DATA", str(tmp_path / "drawings"))
-    before = signal.getsignal(signal.SIGTERM)
-    yield load_profile("tiny")
-    signal.signal(signal.SIGTERM, before)
 
 
 def torchrun(*arguments):

@@ -1,0 +1,80 @@
+"""The artefact store: what makes a stage again, VAEs side by side, and which weights draw."""
+
+import json
+
+import pytest
+import torch
+
+from sketchlib import report, stages, weights
+from sketchlib.models import ConditionalDecoder, SketchVAE
+from sketchlib.report import Profile
+
+
+def changed(profile, section, **values):
+    return Profile(profile.name, {**profile.values, section: {**profile.values[section], **values}})
+
+
+def test_a_stage_is_made_again_for_what_it_depends_on_and_nothing_else(profile):
+    keys = {name: stages.key(name, profile) for name in stages.STAGES}
+    other = {name: stages.key(name, changed(profile, "vae", steps=11)) for name in stages.STAGES}
+    differ = {name for name in keys if keys[name] != other[name]}
+    assert {"train_vae", "train_vaes", "router"} <= differ
+    assert not {"data", "train_single", "single", "recogniser"} & differ
+
+
+def test_other_drawings_make_every_stage_again(profile, tmp_path):
+    before = {name: stages.key(name, profile) for name in stages.STAGES}
+    with (tmp_path / "drawings" / "cat.ndjson").open("a") as file:
+        file.write((tmp_path / "drawings" / "cat.ndjson").read_text().splitlines()[0] + "\n")
+    assert all(stages.key(name, profile) != before[name] for name in stages.STAGES)
+
+
+def same_weights(a, b):
+    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+
+
+@pytest.mark.slow
+def test_vaes_are_trained_once_and_the_same_alone_and_side_by_side(profile, monkeypatch, tmp_path):
+    alone = stages.train_vae(profile, "pig")
+    assert stages.untrained_vaes(profile) == ["cat", "sun"] and not stages.is_done("train_vaes", profile)
+    made = (stages.artefact_folder("train_vaes", profile) / "router" / "pig.safetensors").stat().st_mtime_ns
+    together = stages.train_vaes(profile)
+    assert (stages.artefact_folder("train_vaes", profile) / "router" / "pig.safetensors").stat().st_mtime_ns == made
+    assert [one.card["steps"] for one in together.values()] == [10] * 3
+    assert weights.router(report.build_folder("tiny") / "models" / "router").classes == ("cat", "pig", "sun")
+    monkeypatch.setenv("SKETCHLIB_BUILD", str(tmp_path / "another"))
+    assert same_weights(stages.train_vaes(profile)["pig"].model, alone.model)
+
+
+def publish(folder, *models):
+    for model in models:
+        path = folder / ("single" if len(model.classes) > 1 else f"router/{model.classes[0]}")
+        card = dict(config=model.config(), profile="published", seed=0, steps=1, train_seconds=60.0, parameters=2)
+        weights.save(model, path.with_suffix(".safetensors"), card)
+
+
+def small(*classes):
+    torch.manual_seed(1)
+    if len(classes) > 1:
+        return ConditionalDecoder(classes, 30, 20.0, 4, 2, 2)
+    return SketchVAE(classes, 30, 20.0, 4, 4, 2, 2)
+
+
+def test_published_weights_draw_where_they_know_the_classes(profile, monkeypatch, tmp_path):
+    monkeypatch.setattr(report, "PROJECT", tmp_path)
+    publish(tmp_path / "weights", small("cat", "pig", "sun"), small("cat"), small("pig"), small("sun"))
+    drawer = stages.single(profile)
+    assert drawer.model.sizes["hidden_size"] == 4 and "published weights" in drawer.origin and len(drawer.cards) == 1
+    router = stages.router(profile)
+    assert router.model.classes == ("cat", "pig", "sun") and len(router.cards) == 3
+    assert not stages.is_done("train_single", profile)
+
+
+@pytest.mark.slow
+def test_published_weights_of_other_classes_do_not(profile, monkeypatch, tmp_path):
+    monkeypatch.setattr(report, "PROJECT", tmp_path)
+    publish(tmp_path / "weights", small("cat", "dog"))
+    drawer = stages.single(profile)
+    assert "trained in this run" in drawer.origin and drawer.model.classes == ("cat", "pig", "sun")
+    card = json.loads((report.build_folder("tiny") / "models" / "single.json").read_text())
+    assert card["settings"]["steps"] == 400
