@@ -36,6 +36,7 @@ STAGES = {
     "single": Stage((), ("weights",), ("train_single",)),
     "router": Stage((), ("weights",), ("train_vaes",)),
     "recogniser": Stage(("recogniser",), ("recogniser",), ("data",)),
+    "experiments": Stage(("experiments",), ("experiments",), ("data",)),
 }
 
 
@@ -225,11 +226,14 @@ def _train(training: Training, prepared: Prepared, profile, to: Path, progress: 
         (folder / checkpoint).unlink()
 
 
+def _curves(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "curves.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
 def _trained(path: Path, folder: Path) -> Trained:
     from . import weights
 
-    curves = [json.loads(line) for line in (folder / "curves.jsonl").read_text(encoding="utf-8").splitlines()]
-    return Trained(weights.read(path), curves, json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+    return Trained(weights.read(path), _curves(folder), json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
 
 
 def is_done(name: str, profile) -> bool:
@@ -430,3 +434,25 @@ def recogniser(profile):
     shown = section.epochs * sum(min(n, section.per_class or n) for n in prepared.splits.train.counts().values())
     folder = taken_or_made("recogniser", profile, make, f"training it shows {shown:,} pictures in {section.epochs} passes")
     return module.load(folder / "recogniser.safetensors", classes)
+
+
+def experiments(profile) -> dict[str, Trained]:
+    """The runs of `experiments.plan` by name, each at its best validation, its settings as its card. Chapter 12."""
+    from tqdm.auto import tqdm
+
+    from . import experiments as module
+    from . import train
+
+    prepared = data(profile)
+    parts, to = prepared.splits, artefact_folder("experiments", profile)
+    plans = module.plan(profile.experiments, parts.train, parts.valid, prepared.kept.n_max, profile.seed)
+    todo = {name: Training(*plan, to / name.replace(" ", "_")) for name, plan in plans.items()}
+
+    def make(_):
+        for training in tqdm(todo.values(), unit="run"):
+            train.fit(*training)
+        return {}
+
+    about = "" if is_done("experiments", profile) else _about(todo["five classes"], len(todo))
+    taken_or_made("experiments", profile, make, about)
+    return {n: Trained(train.load_best(t.model, t.folder), _curves(t.folder), asdict(t.settings)) for n, t in todo.items()}
