@@ -128,13 +128,13 @@ def of_classes(sketches: SketchSet, names: Sequence[str]) -> SketchSet:
 
 
 def plan(section, train: SketchSet, valid: SketchSet, n_max: int, seed: int) -> dict[str, Plan]:
-    """All runs of `PAIRS` by name, from the profile's section `experiments`: sizes, steps and lr are the same in both of a pair.
+    """All runs of `PAIRS` by name, from the profile's section `experiments`; a quarter as many drawings validate as train.
 
     The single models share classes, scale and first weights, the VAEs likewise, so that their losses compare. All take a cosine, for
     the runs are too short for plateaus. Raises `DataError` where a class of the report is missing.
     """
     train, valid = (of_classes(part, REPORT_CLASSES) for part in (train, valid))
-    five = cap(train, section.per_class, seed)
+    five, valid = cap(train, section.per_class, seed), cap(valid, max(1, section.per_class // 4), seed)
     airplanes, flown = (part.subset(part.labels == part.label(FILE)) for part in (five, valid))
     every = max(1, section.steps // section.validations)
     base = Settings(section.steps, section.batch_size, section.lr, schedule="cosine", validate_every=every, seed=seed)
