@@ -117,7 +117,7 @@ PAIRS = {
     4: Pair("five classes", "one class", "the training drawings: of all five classes, or of airplanes alone"),
     6: Pair("one class", "relabelled", "an end row after the last point, or the last point relabelled as the end"),
     8: Pair("annealed", "all rows", "L_P over real points and end row, or over all N_max rows"),
-    14: Pair("one class", "lr of the table", "the learning rate: the notebook's, or the table's 0.9999"),
+    14: Pair("one class", "lr of the table", "the learning rate: the profile's, or the table's 0.9999, for the first validation"),
 }
 
 
