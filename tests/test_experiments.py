@@ -8,8 +8,8 @@ import pytest
 import torch
 from synthetic import sketch_set
 
-from sketchlib import experiments, train
-from sketchlib.dataset import make_batch
+from sketchlib import experiments, stages, train
+from sketchlib.dataset import Splits, make_batch
 from sketchlib.experiments import FILE, PAIRS, REPORT_CLASSES
 from sketchlib.likelihood import costs
 from sketchlib.models import ConditionalDecoder, SketchVAE
@@ -104,6 +104,20 @@ def test_classes_without_a_drawing_keep_the_embedding_that_they_were_born_with(p
     train.fit(*plan, tmp_path, progress=False)
     moved = (plan.model.embedding.weight != before).any(1)
     assert moved.tolist() == [name == FILE for name in REPORT_CLASSES]
+
+
+def test_the_stage_trains_once_and_returns_the_last_weights(plans, tmp_path, monkeypatch):
+    prepared = SimpleNamespace(splits=Splits(DRAWINGS, DRAWINGS, DRAWINGS), kept=DRAWINGS)
+    monkeypatch.setattr(stages, "data", lambda profile: prepared)
+    monkeypatch.setattr(stages, "artefact_folder", lambda name, profile: tmp_path / f"{name}-key")
+    profile = SimpleNamespace(experiments=SECTION, seed=0)
+    runs = stages.experiments(profile)
+    assert {name: run.curves[-1]["step"] for name, run in runs.items()} == {name: one.settings.steps for name, one in plans.items()}
+    last = train.read_checkpoint(tmp_path / "experiments-key" / "frozen" / "last.pt")["model"]
+    assert all(torch.equal(weight, last[name]) for name, weight in runs["frozen"].model.state_dict().items())
+    monkeypatch.delattr(train, "fit")
+    again = stages.experiments(profile)
+    assert all(torch.equal(a, b) for a, b in zip(again["frozen"].model.parameters(), runs["frozen"].model.parameters(), strict=True))
 
 
 def test_dropout_of_one_layer_acts_nowhere_and_of_two_between_them():
