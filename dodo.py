@@ -156,6 +156,7 @@ def stage_site(folder: Path) -> None:
     write_results(folder / "results.md", results)
     write_how(folder / "how_this_was_made.md")
     write_speed(folder / "speed.md")
+    write_study(folder / "real_or_generated.md")
     for page in folder.glob("*.md"):
         page.write_text(with_banner(page.read_text(encoding="utf-8")), encoding="utf-8")
     mathjax = next(f.locate() for f in files("sphinx-mathjax-offline") if str(f).endswith("mathjax/tex-svg.js"))
@@ -209,6 +210,19 @@ def write_speed(path: Path) -> None:
         text += f"\n## {kept.stem}\n\n" + markdown_table(["what", "value"], table.about(result))
         text += "\n" + markdown_table(table.HEAD, table.rows_of(result))
     path.write_text(text, encoding="utf-8")
+
+
+def write_study(path: Path) -> None:
+    """Put real drawings, sketches by both architectures and the script that asks about them in their place on the page."""
+    from sketchlib import sampling, study
+
+    test, temperature = stages.data(PROFILE).splits.test, PROFILE.sampling.temperature
+    models = {"single": stages.single(PROFILE).model, "router": stages.router(PROFILE).model}
+    real = {name: test.drawings(name) for name in test.classes}
+    made = {by: {name: sampling.sample(one, name, 20, temperature, PROFILE.seed) for name in real} for by, one in models.items()}
+    page = study.page(study.trials(real, made, seed=PROFILE.seed), path.with_suffix(".js").read_text(encoding="utf-8"))
+    before, after = path.read_text(encoding="utf-8").split("% The study stands here.\n")
+    path.write_text(f"{before}````{{raw}} html\n{page}````\n{after}\nThe temperature is {temperature}.\n", encoding="utf-8")
 
 
 def build_html() -> bool:

@@ -113,3 +113,14 @@ def test_a_page_can_be_read_in_the_dark(book, browser):
     ink, paper = (sum(map(int, re.findall(r"\d+", color)[:3])) for color in tab.locator("main p").first.evaluate(colors))
     assert ink > 450 and paper < 150
     tab.close()
+
+
+def test_the_study_asks_about_every_class_and_can_be_played_to_its_end(book, browser):
+    tab, complaints, _ = visit(browser, book / "real_or_generated.html")
+    who = [(one["word"], one["by"]) for one in json.loads(tab.locator("#study-data").inner_text())]
+    classes = report.load_profile("smoke").data.classes
+    assert sorted(who) == sorted((name, by) for name in classes for by in ("person", "person", "single", "router"))
+    for _, by in who:
+        tab.get_by_role("button", name="A person" if by == "person" else "A network").click()
+    assert f"{len(who)} of {len(who)} right: 100 %" in tab.locator("#study-score").inner_text() and complaints == []
+    tab.close()

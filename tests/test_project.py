@@ -17,7 +17,7 @@ from sketchlib import dependencies, stages
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "sketchlib"
 # From left to right: a module imports only from those before it.
-ORDER = ["strokes", "quickdraw", "download", "doodles", "source", "distributed", "dataset", "mixture", "models", "weights"]
+ORDER = ["strokes", "study", "quickdraw", "download", "doodles", "source", "distributed", "dataset", "mixture", "models", "weights"]
 ORDER += ["cost", "train", "sampling", "raster", "recogniser", "recognisability", "interval", "fidelity", "diversity", "coherence"]
 ORDER += ["likelihood", "latent", "experiments", "draw", "animation", "scene", "interop"]
 ORDER += ["dependencies", "report", "stages", "widget"]
