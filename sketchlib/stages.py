@@ -37,6 +37,7 @@ STAGES = {
     "router": Stage((), ("weights",), ("train_vaes",)),
     "recogniser": Stage(("recogniser",), ("recogniser",), ("data",)),
     "experiments": Stage(("experiments",), ("experiments",), ("data",)),
+    "comparison": Stage(("comparison", "single", "vae"), ("models", "train", "comparison"), ("data",)),
 }
 
 
@@ -458,3 +459,42 @@ def experiments(profile) -> dict[str, Trained]:
     for one in todo.values():  # not the best: the validation scores with eta = 1, under which a frozen weight looks bad from early on
         one.model.load_state_dict(train.read_checkpoint(one.folder / "last.pt")["model"])
     return {name: Trained(one.model.eval(), _curves(one.folder), asdict(one.settings)) for name, one in todo.items()}
+
+
+def comparison_training(profile, few: Prepared, part) -> Training:
+    """One model of chapter 13 on the drawings it may see: as the profile's `single` or `vae` says, but for what `comparison` says."""
+    from .report import Profile
+
+    section = profile.comparison
+    single = {"single": section.single, "alone": {**section.single, **section.alone}}.get(part.kind, {})
+    own = {"single": {**profile.section("single"), **single}, "vae": {**profile.section("vae"), **section.vae}}
+    smaller = Profile(profile.name, {**profile.values, **{name: {**values, "per_class": None} for name, values in own.items()}})
+    training = vae_training(smaller, few, part.name) if part.kind == "router" else single_training(smaller, few)
+    return training._replace(folder=artefact_folder("comparison", profile) / part.label)
+
+
+def comparison(profile) -> dict:
+    """Both architectures trained anew at several numbers of drawings: `comparison.Part` -> `Trained`. Chapter 13."""
+    from tqdm.auto import tqdm
+
+    from . import comparison as module
+
+    section, prepared = profile.comparison, data(profile)
+    parts = module.parts(section.drawings, section.classes)
+    folder = artefact_folder("comparison", profile)
+    todo = [part for part in parts if not (folder / f"{part.label}.safetensors").exists()]
+
+    def make(folder):
+        for part in tqdm(todo, unit="model"):
+            few = module.fewer(prepared, part, section.per_class, profile.seed)
+            _train(comparison_training(profile, few, part), few, profile, folder / f"{part.label}.safetensors")
+        return {}
+
+    def about(kind):
+        members = [part for part in todo if part.kind == kind]
+        few = module.fewer(prepared, members[-1], section.per_class, profile.seed)
+        return f"{kind}: {_about(comparison_training(profile, few, members[-1]), len(members))}"
+
+    abouts = "; ".join(about(kind) for kind in module.KINDS if any(part.kind == kind for part in todo))
+    folder = taken_or_made("comparison", profile, make, abouts)
+    return {part: _trained(folder / f"{part.label}.safetensors", folder / part.label) for part in parts}
