@@ -1,8 +1,4 @@
-"""Both architectures side by side, over numbers of drawings and temperatures: what to train, the scores, who wins. Chapter 13.
-
-Three kinds of model: "single" (one decoder for all classes), "router" (a VAE for each class) and "alone" (the single model's decoder,
-trained on one class only), which differs from the first in nothing but what it shares.
-"""
+"""Two architectures side by side: what drawings cost them, what their sketches score, and which side a difference is for. Chapter 13."""
 
 from __future__ import annotations
 
@@ -10,7 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import NamedTuple
 
 import numpy as np
 
@@ -25,48 +20,7 @@ from .recogniser import Recogniser, features
 from .sampling import sample
 from .strokes import DataError, Drawing
 
-KINDS = ("single", "router", "alone")
 NEITHER = "neither"
-
-
-class Part(NamedTuple):
-    """One model to train: its `kind`, the training `drawings` of each class (None: all), and its class (None: all of them)."""
-
-    kind: str
-    drawings: int | None
-    name: str | None
-
-    @property
-    def label(self) -> str:
-        """What its files are called."""
-        return "-".join([self.kind, str(self.drawings or "all"), *([self.name.replace(" ", "_")] if self.name else [])])
-
-
-def parts(drawings: Sequence[int | None], classes: Sequence[str]) -> list[Part]:
-    """The models of a sweep: at each number of drawings the single model, then of each class its VAE and its decoder alone."""
-    own = [(kind, name) for kind in KINDS[1:] for name in classes]
-    return [Part(kind, n, name) for n in drawings for kind, name in [("single", None), *own]]
-
-
-def fewer(prepared, part: Part, chosen: int, seed: int):
-    """The prepared drawings as a part may see them: at most its number of training drawings, and `chosen` validation ones, of a class.
-
-    All kinds see the same drawings, and fewer are among the more. The scale is that of these drawings alone. Raises `DataError` for
-    an unknown class.
-    """
-    train, valid = dataset.cap(prepared.splits.train, part.drawings, seed), dataset.cap(prepared.splits.valid, chosen, seed)
-    kept = prepared.kept
-    if part.name is not None:
-        train, valid, kept = (one.only(part.name) for one in (train, valid, kept))
-    counts = {**prepared.counts, "train": train.counts(), "valid": valid.counts()}
-    splits, scale = replace(prepared.splits, train=train, valid=valid), dataset.data_scale_factor(train)
-    return replace(prepared, kept=kept, splits=splits, scale=scale, n_max=kept.n_max, counts=counts)
-
-
-def contender(trained: Mapping[Part, object], kind: str, drawings: int | None):
-    """The trained model of a kind at a number of drawings: the single model itself, else a router over the classes' own models."""
-    found = {part.name: one.model for part, one in trained.items() if part[:2] == (kind, drawings)}
-    return found[None] if kind == "single" else Router(found)
 
 
 def drawn(model, classes: Sequence[str], n: int, temperature: float, seed: int) -> tuple[dict[str, list[Drawing]], float]:
@@ -187,13 +141,13 @@ def recommended(winners: Sequence[str], cheaper: str) -> str:
 
 
 def told(winners: Mapping[str, str]) -> str:
-    """Winners along a sweep in words, like neighbours together: "the router at 50 to 100; neither at 200"."""
+    """Winners along a sweep in words, like neighbours together: "the router from 50 to 100; neither at 200"."""
     groups = [(who, [where for where, _ in members]) for who, members in groupby(winners.items(), key=lambda item: item[1])]
-    words = [f"{who if who == NEITHER else f'the {who}'} at " + " to ".join(dict.fromkeys([at[0], at[-1]])) for who, at in groups]
-    return "; ".join(words)
+    names = [(NEITHER if who == NEITHER else f"the {who}", at) for who, at in groups]
+    return "; ".join(f"{who} at {at[0]}" if len(at) == 1 else f"{who} from {at[0]} to {at[-1]}" for who, at in names)
 
 
 def exceptions(findings: Mapping[str, Mapping[str, str]], advised: str) -> str:
     """Where another than the advised one wins: measure -> (condition -> winner), in words."""
     lost = {measure: [at for at, who in found.items() if who not in (advised, NEITHER)] for measure, found in findings.items()}
-    return "; ".join(f"{measure} at {', '.join(at)}" for measure, at in lost.items() if at) or "at no point of these sweeps"
+    return "; ".join(f"{measure} at {', '.join(at)}" for measure, at in lost.items() if at) or "nowhere in these sweeps"

@@ -37,7 +37,7 @@ STAGES = {
     "router": Stage((), ("weights",), ("train_vaes",)),
     "recogniser": Stage(("recogniser",), ("recogniser",), ("data",)),
     "experiments": Stage(("experiments",), ("experiments",), ("data",)),
-    "comparison": Stage(("comparison", "single", "vae"), ("models", "train", "comparison"), ("data",)),
+    "comparison": Stage(("comparison", "single", "vae"), ("models", "train", "sweep"), ("data",)),
 }
 
 
@@ -242,8 +242,8 @@ def is_done(name: str, profile) -> bool:
     return (artefact_folder(name, profile) / "done.json").exists()
 
 
-def single_training(profile, prepared: Prepared) -> Training:
-    """The single model as this profile builds it, and what it is trained on."""
+def single_training(profile, prepared: Prepared, folder: Path | None = None) -> Training:
+    """The single model as this profile builds it, and what it is trained on; in its stage's folder unless another is given."""
     import torch
 
     from . import dataset
@@ -255,7 +255,7 @@ def single_training(profile, prepared: Prepared) -> Training:
     model = ConditionalDecoder(prepared.kept.classes, prepared.n_max, prepared.scale, **sizes)
     train_set = dataset.cap(prepared.splits.train, section.per_class, profile.seed)
     settings = _settings(section, profile.seed)
-    return Training(model, train_set, prepared.splits.valid, settings, artefact_folder("train_single", profile))
+    return Training(model, train_set, prepared.splits.valid, settings, folder or artefact_folder("train_single", profile))
 
 
 def train_single(profile) -> Trained:
@@ -277,8 +277,8 @@ def vae_settings(profile):
     return _settings(profile.vae, profile.seed, R=profile.vae.R ** (50_000 / profile.vae.steps))
 
 
-def vae_training(profile, prepared: Prepared, name: str) -> Training:
-    """The VAE of one class as this profile builds it, and what it is trained on."""
+def vae_training(profile, prepared: Prepared, name: str, folder: Path | None = None) -> Training:
+    """The VAE of one class as this profile builds it, and what it is trained on; in its stage's folder unless another is given."""
     import torch
 
     from . import dataset
@@ -290,7 +290,7 @@ def vae_training(profile, prepared: Prepared, name: str) -> Training:
     train_set = dataset.cap(prepared.splits.train.only(name), section.per_class, profile.seed)
     n_max = prepared.kept.only(name).n_max
     model = SketchVAE((name,), n_max, dataset.data_scale_factor(train_set), **{n: vars(section)[n] for n in names})
-    folder = artefact_folder("train_vaes", profile) / name
+    folder = folder or artefact_folder("train_vaes", profile) / name
     return Training(model, train_set, prepared.splits.valid.only(name), vae_settings(profile), folder)
 
 
@@ -461,7 +461,7 @@ def experiments(profile) -> dict[str, Trained]:
     return {name: Trained(one.model.eval(), _curves(one.folder), asdict(one.settings)) for name, one in todo.items()}
 
 
-def comparison_training(profile, few: Prepared, part) -> Training:
+def comparison_training(profile, few: Prepared, part, folder: Path) -> Training:
     """One model of chapter 13 on the drawings it may see: as the profile's `single` or `vae` says, but for what `comparison` says."""
     from .report import Profile
 
@@ -469,32 +469,32 @@ def comparison_training(profile, few: Prepared, part) -> Training:
     single = {"single": section.single, "alone": {**section.single, **section.alone}}.get(part.kind, {})
     own = {"single": {**profile.section("single"), **single}, "vae": {**profile.section("vae"), **section.vae}}
     smaller = Profile(profile.name, {**profile.values, **{name: {**values, "per_class": None} for name, values in own.items()}})
-    training = vae_training(smaller, few, part.name) if part.kind == "router" else single_training(smaller, few)
-    return training._replace(folder=artefact_folder("comparison", profile) / part.label)
+    to = folder / part.label
+    return vae_training(smaller, few, part.name, to) if part.kind == "router" else single_training(smaller, few, to)
 
 
 def comparison(profile) -> dict:
-    """Both architectures trained anew at several numbers of drawings: `comparison.Part` -> `Trained`. Chapter 13."""
+    """Both architectures trained anew at several numbers of drawings: `sweep.Part` -> `Trained`. Chapter 13."""
     from tqdm.auto import tqdm
 
-    from . import comparison as module
+    from . import sweep
 
     section, prepared = profile.comparison, data(profile)
-    parts = module.parts(section.drawings, section.classes)
+    parts = sweep.parts(section.drawings, section.classes)
     folder = artefact_folder("comparison", profile)
     todo = [part for part in parts if not (folder / f"{part.label}.safetensors").exists()]
 
     def make(folder):
         for part in tqdm(todo, unit="model"):
-            few = module.fewer(prepared, part, section.per_class, profile.seed)
-            _train(comparison_training(profile, few, part), few, profile, folder / f"{part.label}.safetensors")
+            few = sweep.fewer(prepared, part, section.per_class, profile.seed)
+            _train(comparison_training(profile, few, part, folder), few, profile, folder / f"{part.label}.safetensors")
         return {}
 
     def about(kind):
         members = [part for part in todo if part.kind == kind]
-        few = module.fewer(prepared, members[-1], section.per_class, profile.seed)
-        return f"{kind}: {_about(comparison_training(profile, few, members[-1]), len(members))}"
+        few = sweep.fewer(prepared, members[-1], section.per_class, profile.seed)
+        return f"{kind}: {_about(comparison_training(profile, few, members[-1], folder), len(members))}"
 
-    abouts = "; ".join(about(kind) for kind in module.KINDS if any(part.kind == kind for part in todo))
+    abouts = "; ".join(about(kind) for kind in sweep.KINDS if any(part.kind == kind for part in todo))
     folder = taken_or_made("comparison", profile, make, abouts)
     return {part: _trained(folder / f"{part.label}.safetensors", folder / part.label) for part in parts}

@@ -1,33 +1,20 @@
-"""A fair comparison: the same drawings for every kind of model, scores of one n, and words that follow from intervals alone."""
+"""A comparison: costs pair by pair, scores of one n, and words that follow from intervals alone."""
 
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-import yaml
-from files import line_of, ndjson
 from synthetic import sketch_set
 
-from sketchlib import comparison, dataset, stages, train
-from sketchlib.comparison import Part
+from sketchlib import comparison, dataset
 from sketchlib.interval import Interval
 from sketchlib.likelihood import costs
 from sketchlib.models import ConditionalDecoder, Router, SketchVAE
 from sketchlib.recogniser import Recogniser
-from sketchlib.report import PROJECT, load_profile
 from sketchlib.strokes import DataError, Drawing
 
 SET = sketch_set(60)
-
-
-def prepared(sketches=SET):
-    counts = {part: getattr(dataset.split(sketches), part).counts() for part in ("train", "valid", "test")}
-    return stages.Prepared(sketches, sketches, dataset.split(sketches), 1.0, sketches.n_max, counts, {})
-
-
-def drawings_of(sketches):
-    return {row.tobytes() for row in (sketches[i] for i in range(len(sketches)))}
 
 
 @pytest.fixture
@@ -47,25 +34,6 @@ def router():
 def against():
     torch.manual_seed(0)
     return comparison.real(Recogniser(("cat", "sun"), 16, 4).eval(), dataset.split(SET), ("cat", "sun"), 8)
-
-
-def test_the_parts_of_a_sweep_have_files_of_their_own():
-    parts = comparison.parts([50, None], ["cat", "alarm clock"])
-    assert len(parts) == 2 * (1 + 2 * 2) and [part.kind for part in parts[:3]] == ["single", "router", "router"]
-    labels = [part.label for part in parts]
-    assert len(set(labels)) == len(labels) and labels[0] == "single-50" and "alone-all-alarm_clock" in labels
-
-
-def test_every_kind_sees_the_same_drawings_and_fewer_are_among_the_more():
-    by_all = {n: comparison.fewer(prepared(), Part("single", n, None), 5, 0) for n in (10, 20, None)}
-    by_cat = {n: comparison.fewer(prepared(), Part("router", n, "cat"), 5, 0) for n in (10, 20, None)}
-    for n, found in by_all.items():
-        assert drawings_of(found.splits.train.only("cat")) == drawings_of(by_cat[n].splits.train)
-        assert drawings_of(found.splits.valid.only("cat")) == drawings_of(by_cat[n].splits.valid)
-        assert by_cat[n].splits.train.classes == ("cat",) and by_cat[n].kept.classes == ("cat",)
-        assert found.counts["train"] == {name: n or 42 for name in ("cat", "sun")} and found.counts["valid"]["cat"] == 5
-        assert found.scale == dataset.data_scale_factor(found.splits.train)
-    assert drawings_of(by_all[10].splits.train) < drawings_of(by_all[20].splits.train) < drawings_of(by_all[None].splits.train)
 
 
 def test_costs_of_the_same_drawings_compare_pair_by_pair(single, router):
@@ -136,53 +104,6 @@ def test_the_advice_follows_the_measures_and_then_the_cost(winners, advised):
 
 def test_winners_are_told_in_runs_and_exceptions_by_name():
     found = {"50": "router", "100": "router", "200": "neither", "all": "single"}
-    assert comparison.told(found) == "the router at 50 to 100; neither at 200; the single at all"
+    assert comparison.told(found) == "the router from 50 to 100; neither at 200; the single at all"
     assert comparison.exceptions({"likelihood": found, "recognised": {"50": "single"}}, "single") == "likelihood at 50, 100"
-    assert comparison.exceptions({"likelihood": {"50": "neither"}}, "single") == "at no point of these sweeps"
-
-
-@pytest.fixture
-def profile(tmp_path, monkeypatch):
-    """A profile of small drawings with a comparison of six models."""
-    (tmp_path / "drawings").mkdir()
-    rng, classes = np.random.default_rng(0), ["cat", "sun"]
-    for name in classes:
-        lines = [[rng.integers(0, 256, (2, int(n))).tolist() for n in rng.integers(6, 12, 2)] for _ in range(40)]
-        ndjson(tmp_path / "drawings" / f"{name}.ndjson", *(line_of(line, name, str(k)) for k, line in enumerate(lines)))
-    values = yaml.safe_load((PROJECT / "profiles" / "smoke.yml").read_text())
-    values["data"]["classes"] = classes
-    values["comparison"] |= dict(drawings=[10, None], classes=["cat"], single=dict(hidden_size=8, steps=4, validations=2))
-    values["comparison"] |= dict(vae=dict(encoder_size=4, decoder_size=8, steps=2, validations=1), alone=dict(steps=2))
-    (tmp_path / "profiles").mkdir()
-    for name in ("tiny", "full"):
-        (tmp_path / "profiles" / f"{name}.yml").write_text(yaml.safe_dump(values))
-    for name in ("profiles", "build"):
-        monkeypatch.setenv(f"SKETCHLIB_{name.upper()}", str(tmp_path / name))
-    monkeypatch.setenv("SKETCHLIB_DATA", str(tmp_path / "drawings"))
-    return load_profile("tiny")
-
-
-def test_an_interrupted_comparison_goes_on_with_the_models_that_are_left(profile, monkeypatch):
-    fit, began = train.fit, []
-
-    def stopped_at_the_third(*arguments, **more):
-        began.append(arguments)
-        if len(began) == 3:
-            raise KeyboardInterrupt
-        return fit(*arguments, **more)
-
-    monkeypatch.setattr(train, "fit", stopped_at_the_third)
-    with pytest.raises(KeyboardInterrupt):
-        stages.comparison(profile)
-    assert not stages.is_done("comparison", profile)
-    found = stages.comparison(profile)
-    assert len(began) == 7 and list(found) == comparison.parts([10, None], ["cat"])
-    stages.comparison(profile)
-    assert len(began) == 7, "a finished comparison is taken"
-    decoder, vae, alone = (found[Part(kind, 10, None if kind == "single" else "cat")] for kind in comparison.KINDS)
-    assert decoder.model.sizes == alone.model.sizes and decoder.card["steps"] == 4 and alone.card["steps"] == 2
-    assert decoder.model.sizes["hidden_size"] == 8 == vae.model.sizes["decoder_size"]
-    assert alone.model.classes == vae.model.classes == ("cat",) and alone.model.scale == vae.model.scale
-    assert comparison.contender(found, "single", 10) is decoder.model
-    assert comparison.contender(found, "router", 10)["cat"] is vae.model
-    assert decoder.card["data"]["counts"]["train"] == {"cat": 10, "sun": 10} and alone.card["data"]["counts"]["train"] == {"cat": 10}
+    assert comparison.exceptions({"likelihood": {"50": "neither"}}, "single") == "nowhere in these sweeps"

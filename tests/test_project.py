@@ -19,7 +19,7 @@ LIBRARY = ROOT / "sketchlib"
 # From left to right: a module imports only from those before it.
 ORDER = ["strokes", "study", "quickdraw", "download", "doodles", "source", "distributed", "dataset", "mixture", "models", "weights"]
 ORDER += ["cost", "train", "sampling", "raster", "recogniser", "recognisability", "interval", "fidelity", "diversity", "coherence"]
-ORDER += ["likelihood", "comparison", "latent", "experiments", "draw", "animation", "scene", "interop"]
+ORDER += ["likelihood", "sweep", "comparison", "latent", "experiments", "draw", "animation", "scene", "interop"]
 ORDER += ["dependencies", "report", "stages", "widget"]
 CORE = ["strokes", "dataset", "mixture", "models", "weights", "train", "sampling", "recognisability", "diversity"]
 CORE += ["coherence", "latent"]
