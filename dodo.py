@@ -16,7 +16,7 @@ import yaml
 from doit import get_var
 from doit.tools import config_changed
 
-from sketchlib import dependencies, report, source, stages
+from sketchlib import artefacts, dependencies, report, source
 from sketchlib.strokes import DataError
 
 ROOT = Path(__file__).resolve().parent
@@ -53,7 +53,7 @@ def state_of(chapter: str) -> dict:
     return {
         "code": {name: dependencies.stripped((ROOT / "sketchlib" / f"{name}.py").read_text(encoding="utf-8")) for name in modules},
         "profile": {name: PROFILE.section(name) for name in sorted(dependencies.profile_sections(code))},
-        "stages": {name: stages.key(name, PROFILE) for name in sorted(dependencies.stages_of(code)) if name in stages.STAGES},
+        "stages": {name: artefacts.key(name, PROFILE) for name in sorted(dependencies.stages_of(code)) if name in artefacts.STAGES},
         "seed": PROFILE.seed,
         "other profiles": {name: report.load_profile(name).values for name in sorted(dependencies.profiles_named(code))},
     }
@@ -214,7 +214,7 @@ def write_speed(path: Path) -> None:
 
 def write_study(path: Path) -> None:
     """Put real drawings, sketches by both architectures and the script that asks about them in their place on the page."""
-    from sketchlib import sampling, study
+    from sketchlib import sampling, stages, study
 
     test, temperature = stages.data(PROFILE).splits.test, PROFILE.sampling.temperature
     models = {"single": stages.single(PROFILE).model, "router": stages.router(PROFILE).model}

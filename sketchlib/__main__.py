@@ -7,7 +7,7 @@ import signal
 import sys
 from datetime import timedelta
 
-from . import stages
+from . import artefacts, trainings
 from .report import load_profile
 from .strokes import DataError
 
@@ -34,12 +34,12 @@ def train_single(profile) -> None:
 
     with distributed.joined() as ranks:
         ranks.told(lambda: _read(profile))
-        if not ranks.told(lambda: stages.is_done("train_single", profile)):
-            training = stages.single_training(profile, stages.data(profile))
+        if not ranks.told(lambda: artefacts.is_done("train_single", profile)):
+            training = trainings.single_training(profile, trainings.data(profile))
             training.model.to(ranks.device)
             train.fit(*training, ranks=ranks)
         if ranks.rank == 0:
-            stages.train_single(profile)
+            trainings.train_single(profile)
 
 
 def train_router(profile, classes: list[str] | None) -> None:
@@ -50,21 +50,21 @@ def train_router(profile, classes: list[str] | None) -> None:
     wanted = [known(name, profile.data.classes) for name in classes or profile.data.classes]
     with distributed.joined(timeout=timedelta(days=7), gradients=False) as ranks:  # the first to end waits for the last
         ranks.told(lambda: _read(profile))
-        todo = set(ranks.told(lambda: stages.untrained_vaes(profile)))
-        prepared = stages.data(profile)
+        todo = set(ranks.told(lambda: trainings.untrained_vaes(profile)))
+        prepared = trainings.data(profile)
         points = {name: prepared.splits.train.only(name).lengths.mean() for name in wanted if name in todo}
         for name in distributed.deal(points, ranks.world)[ranks.rank]:
             print(f"VAE of {name}" + (f", on rank {ranks.rank} of {ranks.world}" if ranks.world > 1 else ""), flush=True)
-            training = stages.vae_training(profile, prepared, name)
+            training = trainings.vae_training(profile, prepared, name)
             training.model.to(ranks.device)
             train.fit(*training, progress=ranks.rank == 0)
         ranks.wait()
         if ranks.rank == 0 and todo <= set(wanted):
-            stages.train_vaes(profile)
+            trainings.train_vaes(profile)
 
 
 def _read(profile) -> None:
-    stages.data(profile)
+    trainings.data(profile)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
-LEAVES = {"stages"}  # what a stage does for a chapter is in the stage's own key
+LEAVES = {"stages", "trainings", "artefacts"}  # what a stage does for a chapter is in the stage's own key
 
 
 def _tree(source: str) -> ast.Module:

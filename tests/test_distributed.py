@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic import sketch_set
 
-from sketchlib import distributed, stages, train
+from sketchlib import artefacts, distributed, stages, train
 from sketchlib.__main__ import main
 from sketchlib.dataset import make_batch
 from sketchlib.distributed import ALONE, RankLost, Ranks, Share, deal, joined, own_device
@@ -275,7 +275,7 @@ def not_to_be_called(*_, **__):
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds torchrun's processes in /proc")
 def test_a_single_model_killed_under_torchrun_is_finished_by_the_same_command(profile, monkeypatch):
-    curves = stages.artefact_folder("train_single", profile) / "curves.jsonl"
+    curves = artefacts.artefact_folder("train_single", profile) / "curves.jsonl"
     running = torchrun("train", "single", "--profile", "tiny")
     while running.poll() is None and not (curves.exists() and curves.read_text()):
         time.sleep(0.02)
@@ -284,7 +284,7 @@ def test_a_single_model_killed_under_torchrun_is_finished_by_the_same_command(pr
     said, _ = running.communicate(timeout=300)
     assert running.returncode == 1 and re.search("(it goes|to go) on from step", said), said
     reached = len(curves.read_text().splitlines())
-    assert 0 < reached < 40 and not stages.is_done("train_single", profile)
+    assert 0 < reached < 40 and not artefacts.is_done("train_single", profile)
 
     main(["train", "single", "--profile", "tiny"])  # on one process this time
     monkeypatch.setattr(train, "train_step", not_to_be_called)
@@ -294,8 +294,8 @@ def test_a_single_model_killed_under_torchrun_is_finished_by_the_same_command(pr
 @pytest.mark.slow
 def test_the_routers_classes_are_dealt_to_the_ranks(profile, monkeypatch):
     main(["train", "router", "--profile", "tiny", "--classes", "pig"])
-    assert not stages.is_done("train_vaes", profile)
-    folder = stages.artefact_folder("train_vaes", profile)
+    assert not artefacts.is_done("train_vaes", profile)
+    folder = artefacts.artefact_folder("train_vaes", profile)
     curves = (folder / "pig" / "curves.jsonl").read_bytes()
     running = torchrun("train", "router", "--profile", "tiny")
     said, _ = running.communicate(timeout=300)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from synthetic import sketch_set
 
-from sketchlib import experiments, stages, train
+from sketchlib import artefacts, experiments, stages, train
 from sketchlib.dataset import Splits, make_batch
 from sketchlib.experiments import FILE, PAIRS, REPORT_CLASSES
 from sketchlib.likelihood import costs
@@ -109,7 +109,8 @@ def test_classes_without_a_drawing_keep_the_embedding_that_they_were_born_with(p
 def test_the_stage_trains_once_and_returns_the_last_weights(plans, tmp_path, monkeypatch):
     prepared = SimpleNamespace(splits=Splits(DRAWINGS, DRAWINGS, DRAWINGS), kept=DRAWINGS)
     monkeypatch.setattr(stages, "data", lambda profile: prepared)
-    monkeypatch.setattr(stages, "artefact_folder", lambda name, profile: tmp_path / f"{name}-key")
+    for module in (artefacts, stages):
+        monkeypatch.setattr(module, "artefact_folder", lambda name, profile: tmp_path / f"{name}-key")
     profile = SimpleNamespace(experiments=SECTION, seed=0)
     runs = stages.experiments(profile)
     assert {name: run.curves[-1]["step"] for name, run in runs.items()} == {name: one.settings.steps for name, one in plans.items()}

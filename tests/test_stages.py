@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from sketchlib import report, stages, weights
+from sketchlib import artefacts, report, stages, trainings, weights
 from sketchlib.models import ConditionalDecoder, SketchVAE
 from sketchlib.report import Profile
 
@@ -15,18 +15,18 @@ def changed(profile, section, **values):
 
 
 def test_a_stage_is_made_again_for_what_it_depends_on_and_nothing_else(profile):
-    keys = {name: stages.key(name, profile) for name in stages.STAGES}
-    other = {name: stages.key(name, changed(profile, "vae", steps=11)) for name in stages.STAGES}
+    keys = {name: artefacts.key(name, profile) for name in artefacts.STAGES}
+    other = {name: artefacts.key(name, changed(profile, "vae", steps=11)) for name in artefacts.STAGES}
     differ = {name for name in keys if keys[name] != other[name]}
     assert {"train_vae", "train_vaes", "router"} <= differ
     assert not {"data", "train_single", "single", "recogniser"} & differ
 
 
 def test_other_drawings_make_every_stage_again(profile, tmp_path):
-    before = {name: stages.key(name, profile) for name in stages.STAGES}
+    before = {name: artefacts.key(name, profile) for name in artefacts.STAGES}
     with (tmp_path / "drawings" / "cat.ndjson").open("a") as file:
         file.write((tmp_path / "drawings" / "cat.ndjson").read_text().splitlines()[0] + "\n")
-    assert all(stages.key(name, profile) != before[name] for name in stages.STAGES)
+    assert all(artefacts.key(name, profile) != before[name] for name in artefacts.STAGES)
 
 
 def same_weights(a, b):
@@ -36,10 +36,10 @@ def same_weights(a, b):
 @pytest.mark.slow
 def test_vaes_are_trained_once_and_the_same_alone_and_side_by_side(profile, monkeypatch, tmp_path):
     alone = stages.train_vae(profile, "pig")
-    assert stages.untrained_vaes(profile) == ["cat", "sun"] and not stages.is_done("train_vaes", profile)
-    made = (stages.artefact_folder("train_vaes", profile) / "router" / "pig.safetensors").stat().st_mtime_ns
+    assert trainings.untrained_vaes(profile) == ["cat", "sun"] and not artefacts.is_done("train_vaes", profile)
+    made = (artefacts.artefact_folder("train_vaes", profile) / "router" / "pig.safetensors").stat().st_mtime_ns
     together = stages.train_vaes(profile)
-    assert (stages.artefact_folder("train_vaes", profile) / "router" / "pig.safetensors").stat().st_mtime_ns == made
+    assert (artefacts.artefact_folder("train_vaes", profile) / "router" / "pig.safetensors").stat().st_mtime_ns == made
     assert [one.card["steps"] for one in together.values()] == [10] * 3
     assert weights.router(report.build_folder("tiny") / "models" / "router").classes == ("cat", "pig", "sun")
     monkeypatch.setenv("SKETCHLIB_BUILD", str(tmp_path / "another"))
@@ -67,7 +67,7 @@ def test_published_weights_draw_where_they_know_the_classes(profile, monkeypatch
     assert drawer.model.sizes["hidden_size"] == 4 and "published weights" in drawer.origin and len(drawer.cards) == 1
     router = stages.router(profile)
     assert router.model.classes == ("cat", "pig", "sun") and len(router.cards) == 3
-    assert not stages.is_done("train_single", profile)
+    assert not artefacts.is_done("train_single", profile)
 
 
 @pytest.mark.slow

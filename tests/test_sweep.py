@@ -6,7 +6,7 @@ import yaml
 from files import line_of, ndjson
 from synthetic import sketch_set
 
-from sketchlib import dataset, stages, sweep, train
+from sketchlib import artefacts, dataset, stages, sweep, train
 from sketchlib.report import PROJECT, load_profile
 from sketchlib.sweep import Part
 
@@ -74,7 +74,7 @@ def test_an_interrupted_comparison_goes_on_with_the_models_that_are_left(profile
     monkeypatch.setattr(train, "fit", stopped_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         stages.comparison(profile)
-    assert not stages.is_done("comparison", profile)
+    assert not artefacts.is_done("comparison", profile)
     found = stages.comparison(profile)
     assert len(began) == 7 and list(found) == sweep.parts([10, None], ["cat"])
     stages.comparison(profile)

@@ -1,0 +1,107 @@
+"""The artefact store: what is made once is kept under a key of all that it depends on.
+
+A stage is taken from build/PROFILE/artefacts when one of the same key is there: the key is a hash of the profile's sections, the library
+code and the drawings that the stage depends on. Otherwise it is made, after a message that says how long it takes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a stage depends on: profile sections, library modules (with all that they import), other stages."""
+
+    sections: tuple[str, ...]
+    modules: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+
+
+STAGES = {
+    "data": Stage(("data",), ("source", "dataset")),
+    "train_single": Stage(("single",), ("models", "train"), ("data",)),
+    "train_vae": Stage(("vae",), ("models", "train"), ("data",)),
+    "train_vaes": Stage(("vae",), ("models", "train"), ("data",)),
+    "single": Stage((), ("weights",), ("train_single",)),
+    "router": Stage((), ("weights",), ("train_vaes",)),
+    "recogniser": Stage(("recogniser",), ("recogniser",), ("data",)),
+    "experiments": Stage(("experiments",), ("experiments",), ("data",)),
+    "comparison": Stage(("comparison", "single", "vae"), ("models", "train", "sweep"), ("data",)),
+}
+
+
+def key(name: str, profile) -> str:
+    """The hash that tells one state of a stage from another; it does not import torch, so that a build can ask it quickly."""
+    from . import dependencies
+
+    stage = STAGES[name]
+    parts = [name, profile.name, profile.seed, dependencies.code_hash(set(stage.modules))]
+    parts += [profile.section(section) for section in stage.sections]
+    parts += [key(need, profile) for need in stage.needs]
+    if name == "data":
+        from . import source
+
+        parts.append(source.fingerprint(profile.data.classes))
+    if name in ("single", "router"):
+        parts.append([hashlib.sha256(path.read_bytes()).hexdigest() for path in published(name, profile)])
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def published(name: str, profile) -> list[Path]:
+    """The published weights of "single" or "router" if they are for the profile's classes; profiles of published sizes make their own."""
+    from .report import PROJECT
+
+    found = sorted((PROJECT / "weights").glob("router/*.safetensors" if name == "router" else "single.safetensors"))
+    if profile.name in ("full", "published") or not found:
+        return []
+    cards = [json.loads(path.with_suffix(".json").read_text(encoding="utf-8")) for path in found]
+    known = {word for card in cards for word in card["config"]["classes"]}
+    return found if known == set(profile.data.classes) else []
+
+
+def artefact_folder(name: str, profile) -> Path:
+    """Where a stage of this key keeps its files: build/PROFILE/artefacts/NAME-KEY."""
+    from . import report
+
+    return report.build_folder(profile.name) / "artefacts" / f"{name}-{key(name, profile)[:12]}"
+
+
+def taken_or_made(name: str, profile, make: Callable[[Path], dict], about: str) -> Path:
+    """The folder of a finished stage; `make` fills it and returns the record that is kept in done.json.
+
+    Folders of other keys are removed once this one is done; one that was interrupted is gone on with.
+    """
+    folder = artefact_folder(name, profile)
+    done = folder / "done.json"
+    if not done.exists():
+        print(f"{name}: not in the artefact store; {about}", flush=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        began = time.perf_counter()
+        record = make(folder)
+        done.write_text(json.dumps({**record, "seconds": time.perf_counter() - began}, indent=1), encoding="utf-8")
+        forget_others(folder, name)
+    return folder
+
+
+def forget_others(folder: Path, name: str) -> None:
+    """Remove what other states of a stage left."""
+    for other in folder.parent.glob(f"{name}-*"):
+        if other != folder:
+            shutil.rmtree(other)
+
+
+def record_of(folder: Path) -> dict:
+    """What the stage said of itself when it was made."""
+    return json.loads((folder / "done.json").read_text(encoding="utf-8"))
+
+
+def is_done(name: str, profile) -> bool:
+    """Whether the artefact store has this stage."""
+    return (artefact_folder(name, profile) / "done.json").exists()

@@ -1,0 +1,276 @@
+"""Data and models of a profile: the prepared drawings, the single model and the VAEs, each trained once and kept as an artefact."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from .artefacts import artefact_folder, forget_others, is_done, record_of, taken_or_made
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The drawings of a run: `raw` as read, `kept` after purification, `splits` (data units), `scale` and `n_max`.
+
+    `counts`: step -> class -> drawings. `source`: the record of where they came from (kind, where, files).
+    """
+
+    raw: object
+    kept: object
+    splits: object
+    scale: float
+    n_max: int
+    counts: dict
+    source: dict
+
+
+def data(profile) -> Prepared:
+    """The drawings of the profile's classes, purified and split; also writes build/PROFILE/data.json. Chapter 2."""
+    from . import dataset, report
+
+    folder = taken_or_made("data", profile, lambda to: _read_data(profile, to), "reading the drawings takes some seconds")
+    settings = profile.data
+    raw = dataset.SketchSet.load(folder)
+    kept = dataset.purify(raw, settings.min_length, settings.max_length, settings.clamp)
+    splits = dataset.split(kept, tuple(settings.fractions), settings.split_seed)
+    counts = {"read": raw.counts(), "kept": kept.counts()}
+    counts |= {part: getattr(splits, part).counts() for part in ("train", "valid", "test")}
+    source = record_of(folder)
+    summary, path = json.dumps({**source, "counts": counts}, indent=1), report.build_folder(profile.name) / "data.json"
+    if not path.exists() or path.read_text(encoding="utf-8") != summary:
+        path.write_text(summary, encoding="utf-8")
+    return Prepared(raw, kept, splits, dataset.data_scale_factor(splits.train), kept.n_max, counts, source)
+
+
+def _read_data(profile, folder: Path) -> dict:
+    from . import dataset, source
+
+    drawings, found = source.load_drawings(profile.data.classes, profile.data.per_class)
+    dataset.SketchSet.from_drawings(drawings).save(folder)
+    return asdict(found)
+
+
+def _settings(section, seed: int, **more):
+    """Training settings from a profile section: what has the same name, the validations spread over the run."""
+    from .train import Settings
+
+    fields = set(Settings.__dataclass_fields__)
+    named = {name: value for name, value in vars(section).items() if name in fields}
+    return Settings(**{**named, "validate_every": max(1, section.steps // section.validations), "seed": seed, **more})
+
+
+class Training(NamedTuple):
+    """What `train.fit` takes."""
+
+    model: object
+    train_set: object
+    valid_set: object
+    settings: object
+    folder: Path
+
+
+def about_to_take(training: Training, runs: int = 1) -> str:
+    """How long a training will take, from three trial steps on this machine."""
+    from .dataset import batch_order, make_batch
+
+    model, train_set, _, settings, folder = training
+    if (folder / "last.pt").exists():
+        return "going on from its last checkpoint"
+    order = batch_order(train_set.lengths, settings.batch_size, settings.seed, 0)[:4]
+    for index in order[:1] + order:  # the first once more, to warm up
+        if index is order[0]:
+            began = time.perf_counter()
+        model.terms(make_batch(train_set, index, model.scale))["loss"].backward()
+    model.zero_grad(set_to_none=True)
+    minutes = (time.perf_counter() - began) / len(order) * settings.steps * runs / 60
+    return f"training takes about {minutes:.1f} minutes here ({runs} x {settings.steps:,} steps)"
+
+
+def _card(model, prepared: Prepared, settings, curves: list[dict], profile) -> dict:
+    """The JSON that says how weights were made."""
+    from . import report
+
+    best = min(curves, key=lambda record: record["valid"]["loss"])
+    parameters = sum(p.numel() for p in model.parameters())
+    return dict(
+        architecture=type(model).__name__,
+        config=model.config(),
+        settings=asdict(settings),
+        parameters=parameters,
+        steps=curves[-1]["step"],
+        best_step=best["step"],
+        valid=best["valid"],
+        train_seconds=sum(record["seconds"] for record in curves),
+        profile=profile.name,
+        seed=profile.seed,
+        data={"counts": prepared.counts, "source": prepared.source},
+        licence="trained on drawings of the Quick, Draw! dataset by Google, CC BY 4.0",
+        made=report.provenance(),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A model at its best validation, its curve records, and the card that says how it was made."""
+
+    model: object
+    curves: list
+    card: dict
+
+
+def train_and_keep(training: Training, prepared: Prepared, profile, to: Path, progress: bool = True) -> None:
+    from . import train, weights
+
+    model, folder = training.model, training.folder
+    curves = train.fit(*training, progress=progress)
+    train.load_best(model, folder)
+    weights.save(model, to, _card(model, prepared, training.settings, curves, profile))
+    for checkpoint in ("last.pt", "best.pt"):
+        (folder / checkpoint).unlink()
+
+
+def curves_of(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "curves.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def read_trained(path: Path, folder: Path) -> Trained:
+    from . import weights
+
+    return Trained(weights.read(path), curves_of(folder), json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+
+
+def single_training(profile, prepared: Prepared, folder: Path | None = None) -> Training:
+    """The single model as this profile builds it, and what it is trained on; in its stage's folder unless another is given."""
+    import torch
+
+    from . import dataset
+    from .models import ConditionalDecoder
+
+    section = profile.single
+    torch.manual_seed(profile.seed)
+    sizes = {name: vars(section)[name] for name in ("hidden_size", "embedding_size", "n_mixtures", "weight_dropout")}
+    model = ConditionalDecoder(prepared.kept.classes, prepared.n_max, prepared.scale, **sizes)
+    train_set = dataset.cap(prepared.splits.train, section.per_class, profile.seed)
+    settings = _settings(section, profile.seed)
+    return Training(model, train_set, prepared.splits.valid, settings, folder or artefact_folder("train_single", profile))
+
+
+def train_single(profile) -> Trained:
+    """The single model trained by this profile. Chapter 4."""
+    prepared = data(profile)
+
+    def make(folder):
+        train_and_keep(single_training(profile, prepared), prepared, profile, folder / "single.safetensors")
+        return {}
+
+    about = "" if is_done("train_single", profile) else about_to_take(single_training(profile, prepared))
+    folder = taken_or_made("train_single", profile, make, about)
+    _export(folder, profile, "single")
+    return read_trained(folder / "single.safetensors", folder)
+
+
+def vae_settings(profile):
+    """The VAE's training settings; eta's R, stated for 50,000 steps, is compressed to the run's length."""
+    return _settings(profile.vae, profile.seed, R=profile.vae.R ** (50_000 / profile.vae.steps))
+
+
+def vae_training(profile, prepared: Prepared, name: str, folder: Path | None = None) -> Training:
+    """The VAE of one class as this profile builds it, and what it is trained on; in its stage's folder unless another is given."""
+    import torch
+
+    from . import dataset
+    from .models import SketchVAE
+
+    section = profile.vae
+    names = ("encoder_size", "decoder_size", "latent_size", "n_mixtures", "weight_dropout", "w_kl", "kl_min")
+    torch.manual_seed(profile.seed)
+    train_set = dataset.cap(prepared.splits.train.only(name), section.per_class, profile.seed)
+    n_max = prepared.kept.only(name).n_max
+    model = SketchVAE((name,), n_max, dataset.data_scale_factor(train_set), **{n: vars(section)[n] for n in names})
+    folder = folder or artefact_folder("train_vaes", profile) / name
+    return Training(model, train_set, prepared.splits.valid.only(name), vae_settings(profile), folder)
+
+
+def untrained_vaes(profile) -> list[str]:
+    """The classes whose VAE the artefact store does not have."""
+    folder = artefact_folder("train_vaes", profile) / "router"
+    return [name for name in profile.data.classes if not (folder / f"{name}.safetensors").exists()]
+
+
+def train_vae(profile, name: str) -> Trained:
+    """The VAE of one class trained by this profile. Chapter 5."""
+    _train_vaes(profile, [name])
+    return _trained_vae(profile, name)
+
+
+def train_vaes(profile) -> dict[str, Trained]:
+    """One VAE a class trained by this profile, by class name. Chapter 6, where there are no published ones."""
+    classes = data(profile).kept.classes
+    _train_vaes(profile, classes)
+    _export(taken_or_made("train_vaes", profile, lambda folder: {}, "its classes are all trained: kept"), profile, "router")
+    return {name: _trained_vae(profile, name) for name in classes}
+
+
+def _trained_vae(profile, name: str) -> Trained:
+    folder = artefact_folder("train_vaes", profile)
+    return read_trained(folder / "router" / f"{name}.safetensors", folder / name)
+
+
+def _train_vaes(profile, names) -> None:
+    """Train those of `names` that are not trained yet, as many at a time as there are processors, each on one.
+
+    On one processor a VAE takes hardly longer than on two, so that several side by side are done sooner; and its numbers do not
+    depend on how many processors there are.
+    """
+    from multiprocessing import get_context
+
+    todo = [name for name in names if name in untrained_vaes(profile)]
+    if not todo:
+        return
+    prepared, workers = data(profile), min(len(todo), os.cpu_count() or 1)
+    print(f"VAEs of {', '.join(todo)}: {about_to_take(vae_training(profile, prepared, todo[0]), -(-len(todo) // workers))}", flush=True)
+    with get_context("spawn").Pool(workers) as pool:
+        tasks = [(profile, name) for name in todo]
+        _watch(pool.starmap_async(_train_one_vae, tasks, chunksize=1), profile, todo)
+    forget_others(artefact_folder("train_vaes", profile), "train_vaes")
+
+
+def _train_one_vae(profile, name: str) -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    prepared = data(profile)
+    to = artefact_folder("train_vaes", profile) / "router" / f"{name}.safetensors"
+    train_and_keep(vae_training(profile, prepared, name), prepared, profile, to, progress=False)
+
+
+def _watch(result, profile, names) -> None:
+    """Show how far the trainings of `names` have come, by the curves they write, until all have ended; raises what one raised."""
+    from tqdm.auto import tqdm
+
+    folder = artefact_folder("train_vaes", profile)
+    with tqdm(total=len(names) * profile.vae.steps, unit="step") as bar:
+        while not result.ready():
+            result.wait(1.0)
+            curves = [folder / name / "curves.jsonl" for name in names]
+            last = [path.read_text(encoding="utf-8").splitlines()[-1:] for path in curves if path.exists()]
+            bar.update(sum(json.loads(line)["step"] for lines in last for line in lines) - bar.n)
+    result.get()
+
+
+def _export(folder: Path, profile, name: str) -> None:
+    """Copy finished weights to build/PROFILE/models, where `sketchlib.load` finds them."""
+    from . import report
+
+    models = report.build_folder(profile.name) / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    if name == "router":
+        shutil.copytree(folder / "router", models / "router", dirs_exist_ok=True)
+    else:
+        for suffix in (".safetensors", ".json"):
+            shutil.copy2(folder / f"single{suffix}", models / f"single{suffix}")
