@@ -43,7 +43,7 @@ def check_pair(real: np.ndarray, made: np.ndarray, least: int) -> tuple[np.ndarr
 
 
 def frechet(real: np.ndarray, made: np.ndarray) -> float:
-    """Frechet distance of the Gaussians fitted to both sides: |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)), squared feature units.
+    """Frechet distance of the Gaussians fitted to both sides: `|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))`, squared feature units.
 
     It shrinks as n grows, so compare it at one n only. Raises `DataError` for fewer than two rows. Source: Heusel et al. (2017).
     """
