@@ -1,5 +1,6 @@
-"""What several test files need: a tiny profile with drawings and a build folder of its own."""
+"""What tests of several files share: a tiny profile with drawings and a build folder of its own, and a browser."""
 
+import shutil
 import signal
 
 import numpy as np
@@ -32,3 +33,17 @@ def profile(tmp_path, monkeypatch):
     before = signal.getsignal(signal.SIGTERM)
     yield load_profile("tiny")
     signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Headless Chromium, once for all tests: Playwright runs one at a time in a process."""
+    from playwright.sync_api import sync_playwright
+
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if not found:
+        pytest.skip("no Chromium is installed: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()

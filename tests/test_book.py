@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -57,19 +56,6 @@ def test_every_chapter_can_be_downloaded_as_a_notebook(book):
         page = (book / f"{chapter}.html").read_text(encoding="utf-8")
         source = f"_sources/{chapter}.ipynb"
         assert source in page and json.loads((book / source).read_text(encoding="utf-8"))["nbformat"] == 4
-
-
-@pytest.fixture(scope="session")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if not found:
-        pytest.skip("no Chromium is installed: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 def visit(browser, path):

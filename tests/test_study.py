@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 from synthetic import sketch_set
-from test_book import browser, visit  # noqa: F401
+from test_book import visit
 
 from sketchlib import study
 from sketchlib.strokes import BOX, DataError, Drawing
@@ -61,7 +61,7 @@ def test_the_data_cannot_end_its_element():
 
 
 @pytest.fixture
-def played(browser, tmp_path):  # noqa: F811
+def played(browser, tmp_path):
     """Opens the page; gives the tab and, in order, who drew."""
     (tmp_path / "study.html").write_text(f"<main>{study.page(study.trials(REAL, MADE, 2), SCRIPT)}</main>", encoding="utf-8")
     tab, complaints, elsewhere = visit(browser, tmp_path / "study.html")
