@@ -104,6 +104,13 @@ def test_notebooks_are_committed_without_outputs(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_code_that_a_reader_sees_fits_the_page(path):
+    seen = [cell for cell in cells_of(path) if cell["cell_type"] == "code" and "hide-input" not in cell["metadata"].get("tags", [])]
+    wide = [line for cell in seen for line in "".join(cell["source"]).splitlines() if len(line) > 88]
+    assert not wide, f"{path.name}: ruff format --line-length 88 notebooks/*.ipynb"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebooks_start_as_the_build_expects(path):
     title, parameters, page = cells_of(path)[:3]
     assert "".join(title["source"]).startswith("# ")
