@@ -37,7 +37,7 @@ class Drawer:
 
 
 def single(profile) -> Drawer:
-    """The single model to draw with: the published weights, where they know the profile's classes, else this run's. Chapters 6 to 10."""
+    """The single model to draw with: the published weights, where they know its classes, else this run's. Chapters 6 to 10, 12, 13."""
     from . import weights
 
     if found := published("single", profile):
@@ -47,7 +47,7 @@ def single(profile) -> Drawer:
 
 
 def router(profile) -> Drawer:
-    """The router to draw with: the published weights, where they know the profile's classes, else this run's. Chapters 6 to 10."""
+    """The router to draw with: the published weights, where they know its classes, else this run's. Chapters 6, 8, 12, 13."""
     from . import weights
     from .models import Router
 

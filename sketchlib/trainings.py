@@ -124,6 +124,7 @@ class Trained:
 
 
 def train_and_keep(training: Training, prepared: Prepared, profile, to: Path, progress: bool = True) -> None:
+    """Train, or go on with it, and keep the best weights with their card at `to`."""
     from . import train, weights
 
     model, folder = training.model, training.folder
@@ -135,10 +136,12 @@ def train_and_keep(training: Training, prepared: Prepared, profile, to: Path, pr
 
 
 def curves_of(folder: Path) -> list[dict]:
+    """The validation records that a training left in its folder."""
     return [json.loads(line) for line in (folder / "curves.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 def read_trained(path: Path, folder: Path) -> Trained:
+    """Kept weights with their card, and the curves in `folder`."""
     from . import weights
 
     return Trained(weights.read(path), curves_of(folder), json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))

@@ -73,8 +73,8 @@ def read(path: Path | str) -> nn.Module:
 def load(name: str | Path):
     """A model by name or path: "single", "router", a .safetensors file, or a folder of them (a `Router`).
 
-    A name is looked up among the published weights, then among what `make book` left in build/, newest first. Raises `DataError`
-    saying where it looked.
+    A name is looked up among the published weights, then among what `make book` left in build/, newest first and a smoke run's last.
+    Raises `DataError` saying where it looked.
     """
     if name in ("single", "router"):
         name = _published(name) or _built(name)
@@ -108,4 +108,4 @@ def _built(name: str) -> Path:
     found = [p for folder in build.glob("*/models") if (p := _candidates(folder, name))]
     if not found:
         raise DataError(f"no weights named {name!r}: neither published ones in weights/ nor any of a run; `make book` trains them")
-    return max(found, key=lambda path: path.stat().st_mtime)
+    return max(found, key=lambda path: (path.parts[-3] != "smoke", path.stat().st_mtime))  # build/PROFILE/models/NAME

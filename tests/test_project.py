@@ -19,7 +19,7 @@ LIBRARY = ROOT / "sketchlib"
 # From left to right: a module imports only from those before it.
 ORDER = ["strokes", "study", "quickdraw", "download", "doodles", "source", "distributed", "dataset", "mixture", "models", "weights"]
 ORDER += ["cost", "train", "sampling", "raster", "recogniser", "recognisability", "interval", "fidelity", "diversity", "coherence"]
-ORDER += ["likelihood", "sweep", "comparison", "latent", "experiments", "draw", "animation", "scene", "interop"]
+ORDER += ["likelihood", "sweep", "comparison", "latent", "experiments", "draw", "animation", "scene"]
 ORDER += ["dependencies", "report", "artefacts", "trainings", "stages", "widget"]
 CORE = ["strokes", "dataset", "mixture", "models", "weights", "train", "sampling", "recognisability", "diversity"]
 CORE += ["coherence", "latent"]
@@ -44,6 +44,10 @@ def toplevel_imports(tree):
         elif isinstance(node, ast.ImportFrom) and not node.level:
             names.add(node.module.split(".")[0])
     return names
+
+
+def test_every_module_has_its_place_and_every_place_its_module():
+    assert sorted(ORDER) == MODULES
 
 
 @pytest.mark.parametrize("module", MODULES)
