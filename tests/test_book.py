@@ -111,3 +111,24 @@ def test_the_study_asks_about_every_class_and_can_be_played_to_its_end(book, bro
         tab.get_by_role("button", name="A person" if by == "person" else "A network").click()
     assert f"{len(who)} of {len(who)} right: 100 %" in tab.locator("#study-score").inner_text() and complaints == []
     tab.close()
+
+
+TIMED = {"s", "seconds", "minutes", "ms", "microseconds a row"}
+
+
+@pytest.mark.parametrize("chapter", ["04_single_model", "05_vae", "08_evaluation"])
+def test_a_second_run_gives_the_same_numbers_to_the_last_bit(book, chapter, elsewhere):
+    """Data, trainings, drawing and scores all over again, in a build folder of their own."""
+    command = [sys.executable, "-m", "papermill", f"notebooks/{chapter}.ipynb", str(elsewhere / f"{chapter}.ipynb"), "-p", "PROFILE", "smoke"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SKETCHLIB_BUILD": str(elsewhere)}
+    done = subprocess.run([*command, "-k", "python3", "--no-progress-bar"], cwd=ROOT, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr[-4000:]
+    first, second = (json.loads((folder / "smoke" / "results" / f"{chapter}.json").read_text()) for folder in (book.parent.parent, elsewhere))
+    assert first.keys() == second.keys()
+    differ = [name for name, entry in first.items() if entry["unit"] not in TIMED and entry["value"] != second[name]["value"]]
+    assert differ == []
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory):
+    return tmp_path_factory.mktemp("again")

@@ -1,0 +1,61 @@
+"""No result is typed by hand: the numbers of prose are glued from the run, or are years, shapes and hyperparameters."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [*sorted((ROOT / "book").glob("*.md")), *sorted((ROOT / "notebooks").glob("*.ipynb"))]
+# Facts about formats, floats and intervals: the box of 255 units, 345 classes, 32-bit floats, 16-bit integers, 95 % intervals, CC BY 4.0.
+FACTS = {255, 345, 32, 16, 95, 100, 4.0}
+NOT_PROSE = [
+    r"```.*?```",  # code, directives, exercises and their solutions
+    r"\$\$.*?\$\$|\$[^$]*\$",
+    r"\{[\w:-]+\}`[^`]*`|`[^`]*`",
+    r"\]\([^)]*\)",
+    r"(?i)\b(chapters?|sections?|equations?|figures?|tables?)\s+\d+(\s*(,|to|and)\s*\d+)*",
+    r"\b(19|20)\d\d\b",
+    r"(?m)^#+ [\d.]*",
+]
+
+
+def numbers_in(values) -> set[float]:
+    """Every number in a profile."""
+    if isinstance(values, dict | list):
+        return set().union(*map(numbers_in, values.values() if isinstance(values, dict) else values), set())
+    return {float(values)} if isinstance(values, int | float) else set()
+
+
+PROFILES = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / "profiles").glob("*.yml")]
+ALLOWED = FACTS.union(range(11), *map(numbers_in, PROFILES))
+
+
+def prose_of(path) -> str:
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        text = "\n\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown")
+    return strip(text)
+
+
+def strip(text) -> str:
+    for pattern in NOT_PROSE:
+        text = re.sub(pattern, " ", text, flags=re.DOTALL)
+    return text
+
+
+def typed(text) -> list[str]:
+    found = re.findall(r"(?<![\w.-])\d+(?:[.,]\d+)*", text)
+    return [number for number in found if float(number.replace(",", "")) not in ALLOWED]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_no_result_is_typed(path):
+    assert typed(prose_of(path)) == [], "record it in the chapter with page.record and glue it"
+
+
+def test_a_typed_result_would_be_found():
+    text = "Of the sketches 83.6 % were read in 2017 ([chapter 8](x2)), at $0.77$ nats, by {glue:text}`s08_1`, `x = 77` and 1,234 more."
+    assert typed(strip(text)) == ["83.6", "1,234"]
