@@ -119,11 +119,13 @@ TIMED = {"s", "seconds", "minutes", "ms", "microseconds a row"}
 @pytest.mark.parametrize("chapter", ["04_single_model", "05_vae", "08_evaluation"])
 def test_a_second_run_gives_the_same_numbers_to_the_last_bit(book, chapter, elsewhere):
     """Data, trainings, drawing and scores all over again, in a build folder of their own."""
-    command = [sys.executable, "-m", "papermill", f"notebooks/{chapter}.ipynb", str(elsewhere / f"{chapter}.ipynb"), "-p", "PROFILE", "smoke"]
+    command = [sys.executable, "-m", "papermill", f"notebooks/{chapter}.ipynb", str(elsewhere / f"{chapter}.ipynb")]
+    command += ["-p", "PROFILE", "smoke", "-k", "python3", "--no-progress-bar"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "SKETCHLIB_BUILD": str(elsewhere)}
-    done = subprocess.run([*command, "-k", "python3", "--no-progress-bar"], cwd=ROOT, capture_output=True, text=True, env=environment)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr[-4000:]
-    first, second = (json.loads((folder / "smoke" / "results" / f"{chapter}.json").read_text()) for folder in (book.parent.parent, elsewhere))
+    kept = [folder / "results" / f"{chapter}.json" for folder in (book.parent, elsewhere / "smoke")]
+    first, second = (json.loads(path.read_text()) for path in kept)
     assert first.keys() == second.keys()
     differ = [name for name, entry in first.items() if entry["unit"] not in TIMED and entry["value"] != second[name]["value"]]
     assert differ == []
