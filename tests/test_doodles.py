@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.svm import SVC
 
-from sketchlib.doodles import CLASSES, Hand, arc, doodle, doodles, spline, turn
+from sketchlib.doodles import CLASSES, doodle, doodles
+from sketchlib.hand import Hand, arc, spline, turn
 from sketchlib.quickdraw import TEN_CLASSES
 from sketchlib.strokes import BOX, DataError, fit_to_box, resample
 

@@ -17,7 +17,7 @@ from sketchlib import dependencies, stages
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "sketchlib"
 # From left to right: a module imports only from those before it.
-ORDER = ["strokes", "study", "quickdraw", "download", "doodles", "source", "distributed", "dataset", "mixture", "models", "weights"]
+ORDER = ["strokes", "study", "quickdraw", "download", "hand", "doodles", "source", "distributed", "dataset", "mixture", "models", "weights"]
 ORDER += ["cost", "train", "sampling", "raster", "recogniser", "recognisability", "interval", "fidelity", "diversity", "coherence"]
 ORDER += ["likelihood", "sweep", "comparison", "latent", "experiments", "draw", "animation", "scene"]
 ORDER += ["dependencies", "report", "artefacts", "trainings", "stages", "widget"]
