@@ -166,12 +166,6 @@ def stage_site(folder: Path) -> None:
         shutil.copy(ROOT / name, folder / name)
 
 
-def markdown_table(head: list[str], rows: list[list]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
-
-
 def write_results(path: Path, results: dict) -> None:
     """Append the table of every number of this run to the results page."""
     rows = [
@@ -179,7 +173,7 @@ def write_results(path: Path, results: dict) -> None:
         for name, e in results.items()
     ]
     text = path.read_text(encoding="utf-8")
-    text += f"\nProfile `{PROFILE_NAME}`, seed {PROFILE.seed}.\n\n" + markdown_table(["name", "value", "unit", "n", "chapter"], rows)
+    text += f"\nProfile `{PROFILE_NAME}`, seed {PROFILE.seed}.\n\n" + report.table(["name", "value", "unit", "n", "chapter"], rows)
     path.write_text(text, encoding="utf-8")
 
 
@@ -188,13 +182,13 @@ def write_how(path: Path) -> None:
     made = report.provenance()
     data = json.loads((BUILD / "data.json").read_text(encoding="utf-8"))
     text = path.read_text(encoding="utf-8")
-    text += "\n## Commit, versions, machine\n\n" + markdown_table(["what", "value"], [[k, v] for k, v in made.items()])
+    text += "\n## Commit, versions, machine\n\n" + report.table(["what", "value"], [[k, v] for k, v in made.items()])
     text += f"\n## Drawings\n\nSource: {data['where']}.\n\n"
     steps = list(data["counts"])
     rows = [[name, *(data["counts"][step][name] for step in steps), f"`{(f['sha256'] or '-')[:16]}`"] for name, f in data["files"].items()]
-    text += markdown_table(["class", *steps, "SHA-256 (first 16)"], rows)
+    text += report.table(["class", *steps, "SHA-256 (first 16)"], rows)
     text += f"\n## Profile {PROFILE_NAME}\n\n```yaml\n{yaml.safe_dump(PROFILE.values, sort_keys=False)}```\n"
-    text += "\n## Seconds\n\n" + markdown_table(["chapter", "seconds"], [[c, f"{seconds_of(c):.1f}"] for c in CHAPTERS])
+    text += "\n## Seconds\n\n" + report.table(["chapter", "seconds"], [[c, f"{seconds_of(c):.1f}"] for c in CHAPTERS])
     path.write_text(text, encoding="utf-8")
 
 
@@ -207,8 +201,8 @@ def write_speed(path: Path) -> None:
     text += "" if results else "\nNo run is kept yet, so there is no table here.\n"
     for kept in results:
         result = json.loads(kept.read_text(encoding="utf-8"))
-        text += f"\n## {kept.stem}\n\n" + markdown_table(["what", "value"], table.about(result))
-        text += "\n" + markdown_table(table.HEAD, table.rows_of(result))
+        text += f"\n## {kept.stem}\n\n" + report.table(["what", "value"], table.about(result))
+        text += "\n" + report.table(table.HEAD, table.rows_of(result))
     path.write_text(text, encoding="utf-8")
 
 

@@ -12,7 +12,7 @@ import reference_pictures
 import torch
 from world import N_MANY, World
 
-from sketchlib import animation, dataset, quickdraw, sampling, train
+from sketchlib import animation, cost, dataset, quickdraw, sampling, train
 from sketchlib.dataset import make_batch
 from sketchlib.models import ConditionalDecoder, SketchVAE
 
@@ -50,16 +50,6 @@ def vae_model(world: World) -> SketchVAE:
     return SketchVAE(("ten classes",), world.sketches.n_max, world.scale)
 
 
-def decoder_flops(decoder) -> float:
-    """Multiplications and additions of the decoder for one row, forward."""
-    return 2.0 * sum(weight.numel() for weight in (decoder.lstm.weight_ih_l0, decoder.lstm.weight_hh_l0, decoder.fc_params.weight))
-
-
-def encoder_flops(encoder) -> float:
-    """Multiplications and additions of both directions of the encoder for one row, forward."""
-    return 2.0 * sum(weight.numel() for lstm in (encoder.ahead, encoder.back) for weight in (lstm.weight_ih_l0, lstm.weight_hh_l0))
-
-
 def reference_batch(world: World, index):
     """Rows and lengths of the drawings at `index`, padded to N_max."""
     return reference.make_batch([world.arrays[i] for i in index], world.sketches.n_max)
@@ -87,7 +77,7 @@ def train_single(world: World) -> Row:
         return abs(model.terms(batch)["loss"] - other.loss(*reference_batch(world, order[0]), batch.labels)).item()
 
     points = sum(int(world.sketches.lengths[index].sum()) + len(index) for index in order)
-    flops = 3 * decoder_flops(model.decoder) * points
+    flops = cost.training_flops(model, points)
     return Row("training step, single model", "sketches", library, reported, check, flops, {"ratio": 3, "share": 0.7})
 
 
@@ -115,7 +105,7 @@ def train_vae(world: World) -> Row:
         return abs(mine - theirs).item()
 
     points = sum(int(world.sketches.lengths[index].sum()) + len(index) for index in order)
-    flops = 3 * (decoder_flops(model.decoder) + encoder_flops(model.encoder)) * points
+    flops = cost.training_flops(model, points)
     return Row("training step, VAE", "sketches", library, reported, check, flops, {"ratio": 5})
 
 
@@ -143,7 +133,7 @@ def evaluate_single(world: World) -> Row:
         mine = train.evaluate(model, world.sketches.subset(np.concatenate(hundreds)))["loss"]
         return abs(mine - np.average([loss(index) for index in hundreds], weights=points))
 
-    flops = decoder_flops(model.decoder) * float(lengths[some].sum() + len(some))
+    flops = cost.training_flops(model, int(lengths[some].sum() + len(some))) / 3  # forward only
     return Row("evaluation, single model", "sketches", library, reported, check, flops)
 
 

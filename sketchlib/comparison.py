@@ -32,16 +32,14 @@ def drawn(model, classes: Sequence[str], n: int, temperature: float, seed: int) 
     return sketches, (time.perf_counter() - began) / (n * len(classes))
 
 
-def weights_in(model, name: str) -> tuple[int, int]:
-    """(parameters, bytes) of what has to be in memory to draw one class."""
-    tensors = list((model[name] if isinstance(model, Router) else model).parameters())
-    return sum(t.numel() for t in tensors), sum(t.numel() * t.element_size() for t in tensors)
+def model_of(drawer, name: str):
+    """The model that draws a class: of a router the class's own, else the one there is."""
+    return drawer[name] if isinstance(drawer, Router) else drawer
 
 
 def costs_of(model, sketches: dataset.SketchSet, classes: Sequence[str], seed: int = 0, samples: int = 16) -> dict[str, Costs]:
     """The costs of a set's drawings by class: exact for a decoder, for a VAE with the importance-weighted bound of `samples` samples."""
-    models = {name: model[name] if isinstance(model, Router) else model for name in classes}
-    return {name: costs(one, sketches.only(name), seed, samples=samples) for name, one in models.items()}
+    return {name: costs(model_of(model, name), sketches.only(name), seed, samples=samples) for name in classes}
 
 
 def per_point(found: Sequence[Costs], other: Sequence[Costs] | None = None, seed: int = 0) -> Interval:

@@ -1,8 +1,12 @@
-"""What training and drawing cost: arithmetic counted from the weights, seconds measured, and the line that joins them. Chapter 11."""
+"""What models cost: weights, arithmetic counted from them, seconds measured, and what a GPU would take. Chapters 6 and 11."""
 
 from __future__ import annotations
 
+import tempfile
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,8 +14,39 @@ from torch import nn
 
 from .dataset import SketchSet, batch_order, make_batch
 from .strokes import DataError
+from .weights import save
 
-FORWARD, TRAINING = 2, 6  # operations a weight and a row: multiply and add; backward does it twice more, for input and weight
+TRAINING = 6  # operations a weight and a row: multiply and add; backward does it twice more, for input and weight
+DAY = 86_400  # seconds
+
+
+def parameters(part: nn.Module) -> int:
+    """Parameters of a model or of a part of one."""
+    return sum(p.numel() for p in part.parameters())
+
+
+def memory(part: nn.Module) -> int:
+    """Bytes that the parameters take in memory."""
+    return sum(p.numel() * p.element_size() for p in part.parameters())
+
+
+def on_disk(model: nn.Module, half: bool = False) -> int:
+    """Bytes of the file that keeps a model, in float32 or in half precision."""
+    with tempfile.TemporaryDirectory() as folder:
+        save(model, path := Path(folder) / "model.safetensors", half=half)
+        return path.stat().st_size
+
+
+def bill(models: Sequence[nn.Module], cards: Sequence[Mapping]) -> dict[str, float]:
+    """What an architecture of one or more models costs: parameters, seconds of training (from the cards), bytes on disk and in memory."""
+    return {
+        "parameters": sum(map(parameters, models)),
+        "train_seconds": sum(card["train_seconds"] for card in cards),
+        "disk": sum(map(on_disk, models)),
+        "disk_half": sum(on_disk(model, half=True) for model in models),
+        "memory_one_class": memory(models[0]),
+        "memory_all": sum(map(memory, models)),
+    }
 
 
 def weights_per_row(model: nn.Module) -> int:
@@ -61,3 +96,22 @@ def line(x, y) -> tuple[float, float]:
     x, y = np.asarray(x, float), np.asarray(y, float)
     (slope, intercept), _ = nnls(np.stack([x / y, 1 / y], -1), np.ones(len(y)))
     return float(slope), float(intercept)
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """What is assumed of a GPU: operations a second that it reaches, seconds that a row of a batch waits for the one before, and bytes a
+    second between two GPUs."""
+
+    rate: float
+    row: float
+    link: float
+
+    def seconds(self, model: nn.Module, drawings: float, rows: float, batch: int, gpus: int = 1) -> float:
+        """Seconds to train on `drawings` of `rows` rows each, in batches of `batch` split over `gpus`.
+
+        Three floors, added: the arithmetic; the rows of a batch, one after the other; the gradients, exchanged once a step.
+        """
+        arithmetic = training_flops(model, 1) * rows * drawings / (self.rate * gpus)
+        exchange = 2 * (gpus - 1) / gpus * memory(model) / self.link
+        return arithmetic + drawings / batch * (rows * self.row + exchange)

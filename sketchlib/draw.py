@@ -194,6 +194,18 @@ def compare(
     return _sheet(rows, names=list(titles) * len(starts), size=size)
 
 
+def confusion(ax: Axes, table: np.ndarray, classes: Sequence[str], title: str = "", least: float = 0.005) -> None:
+    """A confusion matrix of shares (n, n), rows what was asked for, as percentages on grey; shares below `least` stay blank. Chapter 8."""
+    ax.imshow(100 * table, cmap="Greys", vmin=0, vmax=100)
+    for row, column in np.argwhere(table >= least):
+        share = table[row, column]
+        place = dict(ha="center", va="center", fontsize=6, color="white" if share > 0.5 else INK)
+        ax.text(column, row, f"{100 * share:.0f}", **place)
+    ax.set(title=title, xlabel="read as", xticks=range(len(classes)), yticks=range(len(classes)))
+    ax.set_xticklabels(classes, rotation=90)
+    ax.set_yticklabels(classes)
+
+
 def save_png(picture: Figure | Drawing, path: Path | str, dpi: int = 120) -> None:
     """Write a figure or one drawing as a PNG file; raises `DataError` if the path cannot be written."""
     figure = grid([picture], size=2) if isinstance(picture, Drawing) else picture

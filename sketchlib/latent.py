@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from .dataset import SketchSet, batches
+from .dataset import SketchSet, batches, make_batch
 from .fidelity import check_features, check_pair
 from .likelihood import evaluating
-from .models import SketchVAE
+from .models import SketchVAE, reconstruction
 from .recogniser import Recogniser, features
 from .sampling import encode, reconstruct, sample, slerp
 from .strokes import DataError, Drawing
@@ -70,6 +70,22 @@ def interpolation_smoothness(
         raise DataError(f"{len(pairs)} interpolations, none without an empty sketch: train the model longer or give more pairs")
     means = {name: float(np.nanmean([one[name] for one in found])) for name in found[0]}
     return {**means, "broken": 1 - len(found) / len(pairs), "n": len(pairs)}
+
+
+@torch.no_grad()
+def code_worth(vae: SketchVAE, sketches: SketchSet) -> dict[str, float]:
+    """What its code tells about a drawing, the true rows being given: L_R in nats a drawing with its `own` mu, with the mu of the `other`
+    drawing before it in the set, and the difference, `worth`.
+
+    0 is an encoder that the decoder does not heed. Raises `DataError` for fewer than two drawings. Chapters 5 and 12.
+    """
+    if len(sketches) < 2:
+        raise DataError(f"{len(sketches)} drawings: 2 or more are needed, to give each the code of another")
+    batch = make_batch(sketches, np.arange(len(sketches)), vae.scale).to(next(vae.parameters()).device)
+    with evaluating(vae):
+        mu, _ = vae.encode(batch)
+        own, other = (float(sum(reconstruction(vae(batch, z), batch)).mean()) for z in (mu, mu.roll(1, 0)))
+    return {"own": own, "other": other, "worth": other - own}
 
 
 def paired_distance(first: np.ndarray, second: np.ndarray) -> dict[str, float]:

@@ -82,6 +82,23 @@ def format_number(value) -> str:
     return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
 
 
+def table(head: list[str], rows: list[list], numbers: int = 0) -> str:
+    """A Markdown table; the last `numbers` columns are set flush right."""
+    rule = ["---"] * (len(head) - numbers) + ["---:"] * numbers
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in [head, rule, *rows]) + "\n"
+
+
+def origins(profile: Profile, section: str, why: dict[str, str]) -> list[list]:
+    """Rows for the table of a section's values: name, published value (profile full), this run's, and where the published one is from.
+
+    Raises `DataError` for a name that the section does not have.
+    """
+    published, own = load_profile("full").section(section), profile.section(section)
+    if unknown := why.keys() - own.keys():
+        raise DataError(f"section {section!r} has no {', '.join(sorted(unknown))}; it has {', '.join(own)}")
+    return [[f"`{name}`", published[name], own[name], reason] for name, reason in why.items()]
+
+
 class Page:
     """One chapter's link to the run: its profile, and the numbers that it records."""
 
@@ -115,6 +132,15 @@ class Page:
         )
         self._path.write_text(json.dumps(self.numbers, indent=1), encoding="utf-8")
         return _glue(name, format_number(value))
+
+    def record_if_finite(self, name: str, value: float, unit: str = "", n: int | None = None) -> str:
+        """`record`, or a dash glued and returned where this run cannot give the number (it is not finite)."""
+        return self.record(name, value, unit, n) if math.isfinite(value) else _glue(name, "–")
+
+    def interval(self, name: str, found, unit: str = "", factor: float = 1.0) -> list[str]:
+        """Record the value, `name`_low and `name`_high of an `interval.Interval`, each times `factor`; returns the three texts."""
+        ends = {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+        return [self.record(key, factor * value, unit, found.n) for key, value in ends.items()]
 
     def say(self, name: str, text: str) -> None:
         """Glue a text that comes from the run, such as a model's origin."""

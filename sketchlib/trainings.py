@@ -93,15 +93,14 @@ def about_to_take(training: Training, runs: int = 1) -> str:
 
 def _card(model, prepared: Prepared, settings, curves: list[dict], profile) -> dict:
     """The JSON that says how weights were made."""
-    from . import report
+    from . import cost, report
 
     best = min(curves, key=lambda record: record["valid"]["loss"])
-    parameters = sum(p.numel() for p in model.parameters())
     return dict(
         architecture=type(model).__name__,
         config=model.config(),
         settings=asdict(settings),
-        parameters=parameters,
+        parameters=cost.parameters(model),
         steps=curves[-1]["step"],
         best_step=best["step"],
         valid=best["valid"],
@@ -232,7 +231,8 @@ def _train_vaes(profile, names) -> None:
     """
     from multiprocessing import get_context
 
-    todo = [name for name in names if name in untrained_vaes(profile)]
+    missing = untrained_vaes(profile)
+    todo = [name for name in names if name in missing]
     if not todo:
         return
     prepared, workers = data(profile), min(len(todo), os.cpu_count() or 1)

@@ -46,10 +46,9 @@ def test_costs_of_the_same_drawings_compare_pair_by_pair(single, router):
     assert np.isclose(comparison.per_point([bound]).value, costs(router["cat"], SET.only("cat"), samples=4).means()["iw_per_point"])
 
 
-def test_the_weights_to_draw_one_class_are_one_models_of_a_router(single, router):
-    parameters = sum(p.numel() for p in router["sun"].parameters())
-    assert comparison.weights_in(router, "sun") == (parameters, 4 * parameters)
-    assert comparison.weights_in(single, "sun") == comparison.weights_in(single, "cat")
+def test_a_router_draws_a_class_with_the_class_own_model(single, router):
+    assert comparison.model_of(router, "sun") is router["sun"]
+    assert comparison.model_of(single, "sun") is single
 
 
 def test_drawing_gives_every_class_its_sketches_again_with_the_same_seed(router):

@@ -6,7 +6,7 @@ import torch
 from synthetic import sketch_set
 from torch.utils.flop_counter import FlopCounterMode
 
-from sketchlib import cost
+from sketchlib import cost, weights
 from sketchlib.dataset import make_batch
 from sketchlib.models import ConditionalDecoder, SketchVAE
 from sketchlib.strokes import DataError
@@ -50,3 +50,23 @@ def test_too_few_drawings_are_an_error():
     model = ConditionalDecoder(("cat",), 12, 3.0, hidden_size=8, embedding_size=2, n_mixtures=2)
     with pytest.raises(DataError, match="5 are needed"):
         cost.step_seconds(model, sketch_set(n=8, classes=("cat",)), 5)
+
+
+def test_a_bill_adds_up(tmp_path):
+    models = [ConditionalDecoder(("cat",), 9, 3.0, hidden_size=8, embedding_size=2, n_mixtures=2) for _ in range(2)]
+    found = cost.bill(models, [{"train_seconds": 2.0}, {"train_seconds": 3.0}])
+    count = sum(p.numel() for p in models[0].parameters())
+    assert found["parameters"] == 2 * count and found["train_seconds"] == 5.0
+    assert found["memory_all"] == 2 * found["memory_one_class"] == 8 * count
+    for entry, half in (("disk", False), ("disk_half", True)):
+        weights.save(models[0], tmp_path / entry, half=half)
+        assert found[entry] == 2 * (tmp_path / entry).stat().st_size
+    assert found["disk_half"] < found["disk"]
+
+
+def test_a_gpu_computes_waits_and_exchanges():
+    model = ConditionalDecoder(("cat",), 9, 3.0, hidden_size=8, embedding_size=2, n_mixtures=2)
+    flops, size = cost.training_flops(model, 1), cost.memory(model)
+    gpu = cost.Gpu(rate=flops * 10.0, row=0.5, link=float(size))
+    assert gpu.seconds(model, drawings=100, rows=3, batch=10) == pytest.approx(100 * 3 / 10 + 10 * 3 * 0.5)
+    assert gpu.seconds(model, drawings=100, rows=3, batch=10, gpus=2) == pytest.approx(100 * 3 / 20 + 10 * (3 * 0.5 + 1.0))

@@ -3,6 +3,7 @@
 import xml.etree.ElementTree as ET
 from itertools import combinations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
@@ -161,3 +162,10 @@ def test_a_failed_save_keeps_what_was_there(tmp_path):
             save(zigzag(), tmp_path / "file" / "a.png")
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_text(encoding="utf-8") == "kept"
+
+
+def test_a_confusion_matrix_shows_its_shares_in_percent_where_they_count():
+    _, ax = plt.subplots()
+    draw.confusion(ax, np.array([[0.9, 0.1], [0.001, 0.999]]), ("cat", "sun"), "read")
+    assert [(text.get_position(), text.get_text()) for text in ax.texts] == [((0, 0), "90"), ((1, 0), "10"), ((1, 1), "100")]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["cat", "sun"]

@@ -74,3 +74,20 @@ def test_a_vae_that_draws_nothing_is_refused(vae):
         latent.interpolation_smoothness(vae, judge, [])
     with pytest.raises(DataError, match="0 of 6 reconstructions"):
         latent.reconstruction_distance(vae, judge, cats[:6])
+
+
+def test_a_code_is_worth_nothing_where_the_decoder_does_not_heed_it(vae):
+    with torch.no_grad():
+        vae.decoder.fc_init_hc.weight.zero_()
+        vae.decoder.lstm.weight_ih_l0[:, 5:].zero_()
+    found = latent.code_worth(vae, CATS)
+    assert found["worth"] == 0 and found["own"] == found["other"] > 0
+
+
+def test_a_code_is_worth_the_nats_that_another_costs_more(vae):
+    with torch.no_grad():
+        vae.encoder.fc_mu.weight.mul_(30)
+    found = latent.code_worth(vae, CATS)
+    assert found["worth"] == found["other"] - found["own"] != 0
+    with pytest.raises(DataError, match="2 or more"):
+        latent.code_worth(vae, CATS.subset([0]))

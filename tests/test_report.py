@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from sketchlib import report
+from sketchlib.interval import Interval
 from sketchlib.report import DataError
 
 
@@ -87,6 +88,32 @@ def test_two_numbers_of_one_name_are_an_error_in_a_chapter_and_between_two(profi
 def test_only_finite_numbers_are_recorded(profiles, value):
     with pytest.raises(DataError, match="loss"):
         report.Page("one", "smoke").record("loss", value)
+
+
+def test_a_number_that_a_run_cannot_give_is_a_dash_and_no_result(profiles):
+    page = report.Page("one", "smoke")
+    assert page.record_if_finite("loss", float("nan")) == "–" and page.record_if_finite("gain", 0.5) == "0.5"
+    assert set(page.numbers) == {"gain"}
+
+
+def test_an_interval_is_recorded_with_both_ends(profiles):
+    page = report.Page("one", "smoke")
+    assert page.interval("share", Interval(0.5, 0.25, 0.75, 8), "percent", 100) == ["50", "25", "75"]
+    assert {name: (entry["value"], entry["n"]) for name, entry in page.numbers.items()} == {
+        "share": (50.0, 8), "share_low": (25.0, 8), "share_high": (75.0, 8)
+    }  # fmt: skip
+
+
+def test_a_table_says_which_columns_are_numbers():
+    assert report.table(["a", "b"], [["x", 1]], numbers=1) == "| a | b |\n| --- | ---: |\n| x | 1 |\n"
+
+
+def test_origins_set_a_run_beside_the_published_values(profiles):
+    profile = report.load_profile("smoke")
+    rows = report.origins(profile, "single", {"hidden_size": "table"})
+    assert rows == [["`hidden_size`", report.load_profile("full").single.hidden_size, profile.single.hidden_size, "table"]]
+    with pytest.raises(DataError, match="hiden_size"):
+        report.origins(profile, "single", {"hiden_size": "table"})
 
 
 def test_the_banner_is_there_for_doodles_and_for_nothing_else(profiles):
