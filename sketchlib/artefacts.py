@@ -45,6 +45,8 @@ def key(name: str, profile) -> str:
     parts = [name, profile.name, profile.seed, dependencies.code_hash(set(stage.modules))]
     parts += [profile.section(section) for section in stage.sections]
     parts += [key(need, profile) for need in stage.needs]
+    if name in ("train_vae", "train_vaes") and profile.vae.from_single:
+        parts.append(key("train_single", profile))
     if name == "data":
         from . import source
 

@@ -181,6 +181,27 @@ class SketchVAE(nn.Module):
         """The constructor's arguments."""
         return dict(classes=list(self.classes), n_max=self.n_max, scale=self.scale, **self.sizes)
 
+    @torch.no_grad()
+    def start_from(self, single: ConditionalDecoder) -> None:
+        """Let the decoder begin as the single model's, with its class's embedding folded into the biases and z not heeded yet.
+
+        Raises `DataError` if the class is unknown there or the sizes differ.
+        """
+        own, other = self.decoder, single.decoder
+        if own.fc_params.weight.shape != other.fc_params.weight.shape:
+            sizes = [tuple(one.fc_params.weight.shape) for one in (own, other)]
+            raise DataError(f"a VAE whose head is {sizes[0]} cannot start from a single model whose head is {sizes[1]}: give equal sizes")
+        (word,) = self.classes
+        embedded = single.embedding.weight[single.classes.index(known(word, single.classes))]
+        own.fc_params.load_state_dict(other.fc_params.state_dict())
+        own.fc_init_hc.weight.zero_()
+        own.fc_init_hc.bias.copy_(other.fc_init_hc(embedded))
+        own.lstm.weight_ih_l0.zero_()
+        own.lstm.weight_ih_l0[:, :5] = other.lstm.weight_ih_l0[:, :5]
+        own.lstm.weight_hh_l0.copy_(other.lstm.weight_hh_l0)
+        own.lstm.bias_ih_l0.copy_(other.lstm.bias_ih_l0 + other.lstm.weight_ih_l0[:, 5:] @ embedded)
+        own.lstm.bias_hh_l0.copy_(other.lstm.bias_hh_l0)
+
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """mu and log sigma^2 of q(z | drawing), each (B, N_z); S_0 and padding are not read, the end row is."""
         return self.encoder(batch.x[:, 1:], batch.lengths + 1)

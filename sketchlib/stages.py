@@ -120,7 +120,7 @@ def comparison_training(profile, few: Prepared, part, folder: Path) -> Training:
 
     section = profile.comparison
     single = {"single": section.single, "alone": {**section.single, **section.alone}}.get(part.kind, {})
-    own = {"single": {**profile.section("single"), **single}, "vae": {**profile.section("vae"), **section.vae}}
+    own = {"single": {**profile.section("single"), **single}, "vae": {**profile.section("vae"), **section.vae, "from_single": False}}
     smaller = Profile(profile.name, {**profile.values, **{name: {**values, "per_class": None} for name, values in own.items()}})
     to = folder / part.label
     return vae_training(smaller, few, part.name, to) if part.kind == "router" else single_training(smaller, few, to)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .artefacts import artefact_folder, forget_others, is_done, record_of, taken_or_made
+from .strokes import DataError
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,8 +172,15 @@ def train_single(profile) -> Trained:
         return {}
 
     about = "" if is_done("train_single", profile) else about_to_take(single_training(profile, prepared))
-    folder = taken_or_made("train_single", profile, make, about)
-    _export(folder, profile, "single")
+    _export(taken_or_made("train_single", profile, make, about), profile, "single")
+    return _trained_single(profile)
+
+
+def _trained_single(profile) -> Trained:
+    folder = artefact_folder("train_single", profile)
+    if not is_done("train_single", profile):
+        command = f"python -m sketchlib train single --profile {profile.name}"
+        raise DataError(f"the VAEs of profile {profile.name} start from its single model, which is not trained yet: run `{command}` first")
     return read_trained(folder / "single.safetensors", folder)
 
 
@@ -192,8 +200,13 @@ def vae_training(profile, prepared: Prepared, name: str, folder: Path | None = N
     names = ("encoder_size", "decoder_size", "latent_size", "n_mixtures", "weight_dropout", "w_kl", "kl_min")
     torch.manual_seed(profile.seed)
     train_set = dataset.cap(prepared.splits.train.only(name), section.per_class, profile.seed)
-    n_max = prepared.kept.only(name).n_max
-    model = SketchVAE((name,), n_max, dataset.data_scale_factor(train_set), **{n: vars(section)[n] for n in names})
+    n_max, sizes = prepared.kept.only(name).n_max, {n: vars(section)[n] for n in names}
+    if section.from_single:
+        single = _trained_single(profile).model
+        model = SketchVAE((name,), n_max, single.scale, **sizes)
+        model.start_from(single)
+    else:
+        model = SketchVAE((name,), n_max, dataset.data_scale_factor(train_set), **sizes)
     folder = folder or artefact_folder("train_vaes", profile) / name
     return Training(model, train_set, prepared.splits.valid.only(name), vae_settings(profile), folder)
 
@@ -235,6 +248,8 @@ def _train_vaes(profile, names) -> None:
     todo = [name for name in names if name in missing]
     if not todo:
         return
+    if profile.vae.from_single:
+        train_single(profile)
     prepared, workers = data(profile), min(len(todo), os.cpu_count() or 1)
     print(f"VAEs of {', '.join(todo)}: {about_to_take(vae_training(profile, prepared, todo[0]), -(-len(todo) // workers))}", flush=True)
     with get_context("spawn").Pool(workers) as pool:

@@ -309,6 +309,24 @@ def test_noise_of_z_comes_from_the_generator():
     assert torch.equal(first, same) and not torch.equal(first, other)
 
 
+def test_a_vae_starts_as_the_single_models_decoder_of_its_class_and_then_learns_from_z():
+    model, other, batch = vae(seed=3), single(seed=4), some_batch((0, 7))
+    model.start_from(other)
+    z = torch.randn(2, 4, generator=noise())
+    raw, expected = model(batch, z), other.decoder(batch.x[:, :-1], other.embedding(torch.zeros(2, dtype=torch.long)))
+    assert torch.allclose(raw, expected, atol=1e-6) and torch.allclose(model(batch, 0 * z), raw)
+    model.terms(batch, 1.0, noise())["loss"].backward()
+    assert model.decoder.fc_init_hc.weight.grad.abs().sum() > 0 and model.decoder.lstm.weight_ih_l0.grad[:, 5:].abs().sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("make", "words"), [(lambda: vae(decoder_size=6), "give equal sizes"), (lambda: SketchVAE(("cow",), 12, SCALE, 6, 8, 4, 2), "cow")]
+)
+def test_a_vae_cannot_start_from_another_size_or_without_its_class(make, words):
+    with pytest.raises(DataError, match=words):
+        make().start_from(single())
+
+
 # --- the router ---
 
 

@@ -7,7 +7,7 @@ import torch
 
 from sketchlib import artefacts, report, stages, trainings, weights
 from sketchlib.models import ConditionalDecoder, SketchVAE
-from sketchlib.report import Profile
+from sketchlib.report import DataError, Profile
 
 
 def changed(profile, section, **values):
@@ -44,6 +44,19 @@ def test_vaes_are_trained_once_and_the_same_alone_and_side_by_side(profile, monk
     assert weights.router(report.build_folder("tiny") / "models" / "router").classes == ("cat", "pig", "sun")
     monkeypatch.setenv("SKETCHLIB_BUILD", str(tmp_path / "another"))
     assert same_weights(stages.train_vaes(profile)["pig"].model, alone.model)
+
+
+@pytest.mark.slow
+def test_vaes_that_start_from_the_single_model_need_it_and_are_made_again_with_it(profile):
+    warm = changed(profile, "vae", from_single=True, decoder_size=profile.single.hidden_size, n_mixtures=profile.single.n_mixtures)
+    with pytest.raises(DataError, match="train single --profile tiny"):
+        trainings.vae_training(warm, stages.data(warm), "cat")
+    other = changed(warm, "single", steps=11)
+    assert artefacts.key("train_vaes", warm) != artefacts.key("train_vaes", other)
+    assert artefacts.key("train_vaes", profile) == artefacts.key("train_vaes", changed(profile, "single", steps=11))
+    single = stages.train_single(warm).model
+    started = trainings.vae_training(warm, stages.data(warm), "cat").model
+    assert torch.equal(started.decoder.lstm.weight_hh_l0, single.decoder.lstm.weight_hh_l0) and started.scale == single.scale
 
 
 def publish(folder, *models):
