@@ -167,13 +167,16 @@ def stage_site(folder: Path) -> None:
 
 
 def write_results(path: Path, results: dict) -> None:
-    """Append the table of every number of this run to the results page."""
-    rows = [
-        [f"`{name}`", report.format_number(e["value"]), e["unit"], e["n"] or "", f"[{e['chapter']}](notebooks/{e['chapter']})"]
-        for name, e in results.items()
-    ]
+    """Append the table of every number of this run, beside those of the published one, to the results page."""
+    from sketchlib import publish
+
+    other, rows = publish.published(), []
+    for name, e in results.items():
+        values = [report.format_number(run[name]["value"]) if name in run else "" for run in (results, other)]
+        rows.append([f"`{name}`", *values, e["unit"], e["n"] or "", f"[{e['chapter']}](notebooks/{e['chapter']})"])
     text = path.read_text(encoding="utf-8")
-    text += f"\nProfile `{PROFILE_NAME}`, seed {PROFILE.seed}.\n\n" + report.table(["name", "value", "unit", "n", "chapter"], rows)
+    text += f"\nThis run: profile `{PROFILE_NAME}`, seed {PROFILE.seed}. {publish.about()}\n\n"
+    text += report.table(["name", "this run", "published", "unit", "n", "chapter"], rows)
     path.write_text(text, encoding="utf-8")
 
 
@@ -263,6 +266,21 @@ def summary() -> None:
     print(f"\n{BUILD / 'html' / 'index.html'}")
 
 
+def agree() -> bool:
+    """Compare this run with the published one where it must find the same, and say what differs."""
+    from sketchlib import publish
+
+    wrong = publish.check(PROFILE, report.merge_results(PROFILE_NAME, CHAPTERS))
+    if wrong:
+        print("\nThis run contradicts the published one (book/results/expected.yml):\n- " + "\n- ".join(wrong), file=sys.stderr)
+    return not wrong
+
+
+def task_agree():
+    """Whether the run agrees with the published one."""
+    return {"actions": [agree], "task_dep": ["html"]}
+
+
 def task_book():
     """Everything, then the table of chapters."""
-    return {"actions": [summary], "task_dep": ["html"], "verbosity": 2}
+    return {"actions": [summary], "task_dep": ["html", "agree"], "verbosity": 2}

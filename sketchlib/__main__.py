@@ -11,11 +11,14 @@ from . import artefacts, trainings
 from .report import load_profile
 from .strokes import DataError
 
+PROFILE_HELP = "profiles/PROFILE.yml has the sizes and durations (default: quick)"
+
 
 def parser() -> argparse.ArgumentParser:
     """The arguments, explained by --help."""
     top = argparse.ArgumentParser(prog="python -m sketchlib", description="How a network draws, stroke by stroke.")
-    train = top.add_subparsers(metavar="COMMAND", required=True).add_parser(
+    commands = top.add_subparsers(metavar="COMMAND", required=True, dest="command")
+    train = commands.add_parser(
         "train",
         help="train the models of a profile",
         description="Train the models of a profile, or go on with a training that was interrupted; the chapters find them done. "
@@ -23,8 +26,15 @@ def parser() -> argparse.ArgumentParser:
         "Drawings are read as for the book: SKETCHLIB_DATA, else data/.",
     )
     train.add_argument("model", choices=["single", "router"], help="the single model of all classes, or the VAEs, one a class")
-    train.add_argument("--profile", default="quick", help="profiles/PROFILE.yml has the sizes and durations (default: quick)")
+    train.add_argument("--profile", default="quick", help=PROFILE_HELP)
     train.add_argument("--classes", nargs="+", metavar="CLASS", help="router: the VAEs of these classes only")
+    publish = commands.add_parser(
+        "publish",
+        help="publish a run: weights/ and book/results/",
+        description="Write a profile's weights in half precision to weights/, each with a card, and the numbers of its executed chapters "
+        "to book/results/. Models that are not trained yet are trained first.",
+    )
+    publish.add_argument("--profile", default="published", help="the run to publish (default: published)")
     return top
 
 
@@ -63,6 +73,14 @@ def train_router(profile, classes: list[str] | None) -> None:
             trainings.train_vaes(profile)
 
 
+def publish(profile) -> None:
+    """Write what the repository ships of a run."""
+    from . import publish
+
+    for path in [*publish.publish_weights(profile), *publish.publish_results(profile)]:
+        print(f"{path.relative_to(publish.PROJECT)}: {path.stat().st_size / 1e6:.2f} MB")
+
+
 def _read(profile) -> None:
     trainings.data(profile)
 
@@ -71,12 +89,15 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command; a `DataError` becomes one line and exit status 1."""
     top = parser()
     options = top.parse_args(arguments)
-    if options.model == "single" and options.classes:
+    if options.command == "train" and options.model == "single" and options.classes:
         top.error("--classes is for the router: the single model learns all classes of the profile")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # torchrun's way to stop the others: say where the run will go on
     try:
         profile = load_profile(options.profile)
-        train_single(profile) if options.model == "single" else train_router(profile, options.classes)
+        if options.command == "publish":
+            publish(profile)
+        else:
+            train_single(profile) if options.model == "single" else train_router(profile, options.classes)
     except DataError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:

@@ -1,0 +1,114 @@
+"""A published run: weights in half precision with their cards, the numbers of its chapters, and whether another run agrees with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from . import report, train, weights
+from .dataset import SketchSet
+from .models import SketchVAE
+from .report import PROJECT, Profile, build_folder
+from .stages import data, train_single, train_vaes
+from .strokes import DataError
+
+RESULTS = PROJECT / "book" / "results"
+
+
+def nats_per_point(model, sketches: SketchSet) -> float:
+    """What the drawings cost a model in nats a point; a VAE with z from its encoder, KL left out."""
+    terms = train.evaluate(model, sketches)
+    found = terms["L_S"] + terms["L_P"]
+    return found * model.n_max * len(sketches) / float(sketches.lengths.sum()) if isinstance(model, SketchVAE) else found
+
+
+def publish_weights(profile: Profile, to: Path = PROJECT / "weights") -> list[Path]:
+    """Write single.safetensors and router/CLASS.safetensors of a profile below `to`; returns their paths.
+
+    Each card also says what half precision costs, in nats a point of the validation drawings.
+    """
+    valid, paths = data(profile).splits.valid, []
+    for one in [train_single(profile), *train_vaes(profile).values()]:
+        classes = one.model.classes
+        path = to / (f"router/{classes[0]}.safetensors" if isinstance(one.model, SketchVAE) else "single.safetensors")
+        weights.save(one.model, path, one.card, half=True)
+        drawings = valid.only(classes[0]) if isinstance(one.model, SketchVAE) else valid
+        before, after = nats_per_point(one.model, drawings), nats_per_point(weights.read(path), drawings)
+        figures = {"nats_per_point": after, "nats_per_point_float32": before, "costs": after - before, "drawings": len(drawings)}
+        weights.save(one.model, path, {**one.card, "half_precision": figures}, half=True)
+        paths.append(path)
+    return paths
+
+
+def publish_results(profile: Profile, to: Path = RESULTS) -> list[Path]:
+    """Copy the numbers that a run's chapters recorded, with commit, versions, machine and drawings, to one JSON a chapter.
+
+    Returns the paths. Raises `DataError` where no chapter of the profile was executed.
+    """
+    found = sorted((build_folder(profile.name) / "results").glob("*.json"))
+    if not found:
+        raise DataError(f"no chapter was executed at profile {profile.name}: run `make book PROFILE={profile.name}` first")
+    head, paths = {"provenance": report.provenance(), "profile": profile.values, "drawings": drawings_of(profile)}, []
+    for path in found:
+        numbers = json.loads(path.read_text(encoding="utf-8"))
+        text = json.dumps({**head, "results": numbers}, indent=1)
+        weights.write_atomically(to / path.name, lambda where, text=text: where.write_text(text + "\n", encoding="utf-8"))
+        paths.append(to / path.name)
+    return paths
+
+
+def drawings_of(profile: Profile) -> dict[str, str | None]:
+    """SHA-256 of the file of each class that a run read (None: made by the library)."""
+    summary = json.loads((build_folder(profile.name) / "data.json").read_text(encoding="utf-8"))
+    return {name: file["sha256"] for name, file in summary["files"].items()}
+
+
+def published(folder: Path = RESULTS) -> dict[str, dict]:
+    """The published numbers: name -> value, unit, n, profile, seed, chapter; empty where nothing is published."""
+    merged = {}
+    for path in sorted(folder.glob("*.json")):
+        merged |= json.loads(path.read_text(encoding="utf-8"))["results"]
+    return merged
+
+
+def about(folder: Path = RESULTS) -> str:
+    """A sentence on the published run: profile, seed, machine, date, commit."""
+    heads = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    if not heads:
+        return "No run is published yet."
+    made, entry = heads[0]["provenance"], next(iter(heads[0]["results"].values()))
+    device = made["cpu"] if made["device"] == "cpu" else made["device"]
+    return f"Published: profile `{entry['profile']}`, seed {entry['seed']}, {device}, {made['date']}, commit `{made['commit'][:12]}`."
+
+
+def comparable(profile: Profile, folder: Path = RESULTS) -> bool:
+    """Whether the published run read the files that this run reads."""
+    read = drawings_of(profile)
+    return any(json.loads(path.read_text(encoding="utf-8"))["drawings"] == read for path in folder.glob("*.json"))
+
+
+def differences(found: Mapping[str, dict], other: Mapping[str, dict], equal: list[str], close: Mapping[str, float]) -> list[str]:
+    """A sentence for every number of `found` that is not what `other` says: `equal` ones exactly, `close` ones within their tolerance."""
+    wrong = []
+    for name, tolerance in {**dict.fromkeys(equal, 0.0), **close}.items():
+        if name not in found or name not in other:
+            wrong.append(f"{name} is not recorded by {'this run' if name not in found else 'the published run'}")
+        elif not abs(found[name]["value"] - other[name]["value"]) <= tolerance:
+            values = f"{found[name]['value']:.6g}; published {other[name]['value']:.6g}"
+            wrong.append(f"{name} is {values}, tolerance {tolerance:g} {found[name]['unit']}")
+    return wrong
+
+
+def check(profile: Profile, found: Mapping[str, dict], folder: Path = RESULTS) -> list[str]:
+    """The `differences` that must not be, by expected.yml beside the published numbers; none where drawings or classes are others.
+
+    `equal` holds for every profile, `close` for quick and larger ones.
+    """
+    other = published(folder)
+    if not other or not comparable(profile, folder):
+        return []
+    expected = yaml.safe_load((folder / "expected.yml").read_text(encoding="utf-8"))
+    return differences(found, other, expected["equal"], {} if profile.name == "smoke" else expected["close"])

@@ -1,0 +1,96 @@
+"""Publishing a run, and what another run must find again."""
+
+import json
+
+import pytest
+import torch
+
+import sketchlib
+from sketchlib import publish, report, stages, weights
+from sketchlib.dataset import make_batch
+from sketchlib.strokes import DataError
+
+
+def executed(profile, **values):
+    """What chapters of a run leave behind."""
+    stages.data(profile)
+    page = report.Page("06_router", profile.name)
+    for name, value in values.items():
+        page.record(name, value, "nats")
+    return page.numbers
+
+
+@pytest.fixture
+def profiles(profile, monkeypatch):
+    monkeypatch.setattr(report, "load_profile", lambda name: profile)
+
+
+@pytest.mark.slow
+def test_published_weights_are_half_as_large_cost_next_to_nothing_and_load_in_one_line(profile, monkeypatch, tmp_path):
+    paths = publish.publish_weights(profile, tmp_path / "weights")
+    assert [path.stem for path in paths] == ["single", "cat", "pig", "sun"]
+    kept = report.build_folder("tiny") / "models" / "single.safetensors"
+    assert paths[0].stat().st_size < 0.6 * kept.stat().st_size
+    for path in paths:
+        card = json.loads(path.with_suffix(".json").read_text())
+        figures = card["half_precision"]
+        assert abs(figures["costs"]) < 0.001 and figures["drawings"] > 0 and "CC BY 4.0" in card["licence"]
+        assert figures["costs"] == figures["nats_per_point"] - figures["nats_per_point_float32"]
+    monkeypatch.setattr(weights, "PROJECT", tmp_path)
+    assert sketchlib.load("single").classes == ("cat", "pig", "sun") and sketchlib.load("router")["cat"].classes == ("cat",)
+
+
+@pytest.mark.slow
+def test_a_vaes_nats_a_point_are_its_reconstruction_terms_over_the_points(profile):
+    vae, valid = stages.train_vae(profile, "cat").model, stages.data(profile).splits.valid.only("cat")
+    with torch.no_grad():
+        vae.encoder.fc_log_var.weight.zero_()
+        vae.encoder.fc_log_var.bias.fill_(-40)  # no noise in z, which would depend on the order
+        parts = vae.parts(make_batch(valid, range(len(valid)), vae.scale), torch.Generator().manual_seed(0))
+    nats = float(parts["L_S"] + parts["L_P"]) * vae.n_max * len(valid)
+    assert publish.nats_per_point(vae, valid) == pytest.approx(nats / int(valid.lengths.sum()), rel=1e-5)
+
+
+def test_the_numbers_of_a_run_come_back_with_where_they_are_from(profile, profiles, tmp_path):
+    numbers = executed(profile, loss=0.5, gain=2)
+    (path,) = publish.publish_results(profile, tmp_path / "results")
+    kept = json.loads(path.read_text())
+    assert kept["results"] == numbers == publish.published(tmp_path / "results")
+    assert kept["provenance"]["torch"] and set(kept["drawings"]) == {"cat", "pig", "sun"} and kept["profile"] == profile.values
+    assert "profile `tiny`, seed 0" in publish.about(tmp_path / "results") and publish.about(tmp_path) == "No run is published yet."
+
+
+def test_a_run_without_chapters_is_not_published(profile, tmp_path):
+    with pytest.raises(DataError, match="make book PROFILE=tiny"):
+        publish.publish_results(profile, tmp_path)
+
+
+def test_what_differs_is_said_and_what_is_close_is_not():
+    def run(**values):
+        return {name: {"value": value, "unit": "nats"} for name, value in values.items()}
+
+    mine, theirs = run(a=1, b=2.0, c=3.0), run(a=1, b=2.1, c=3.5, d=4)
+    assert publish.differences(mine, theirs, ["a"], {"b": 0.2}) == []
+    (sentence,) = publish.differences(mine, theirs, ["a"], {"b": 0.2, "c": 0.4})
+    assert sentence == "c is 3; published 3.5, tolerance 0.4 nats"
+    assert publish.differences(mine, theirs, ["b"], {}) != []
+    assert publish.differences(mine, theirs, ["d"], {}) == ["d is not recorded by this run"]
+    assert publish.differences(mine, theirs, ["e"], {}) == ["e is not recorded by this run"]
+    assert publish.differences(run(a=float("nan")), theirs, ["a"], {}) != []
+
+
+def test_a_run_is_checked_where_it_read_the_same_drawings_only(profile, profiles, tmp_path):
+    numbers, folder = executed(profile, loss=0.5), tmp_path / "results"
+    assert publish.check(profile, numbers, folder) == []
+    publish.publish_results(profile, folder)
+    (folder / "expected.yml").write_text("equal: [loss]\nclose: {gain: 1}\n", encoding="utf-8")
+    assert publish.check(profile, numbers, folder) == ["gain is not recorded by this run"]
+    profile.name = "smoke"
+    (report.build_folder("smoke")).mkdir(parents=True)
+    (report.build_folder("smoke") / "data.json").write_text((report.build_folder("tiny") / "data.json").read_text())
+    assert publish.check(profile, numbers, folder) == []
+    assert publish.check(profile, {"loss": {"value": 0.6, "unit": ""}}, folder) != []
+    with (tmp_path / "drawings" / "cat.ndjson").open("a") as file:
+        file.write((tmp_path / "drawings" / "cat.ndjson").read_text().splitlines()[0] + "\n")
+    stages.data(profile)
+    assert publish.check(profile, {"loss": {"value": 0.6, "unit": ""}}, folder) == []
