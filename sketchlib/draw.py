@@ -123,6 +123,8 @@ def _sheet(rows: Sequence[Sequence[Drawing]], names=(), titles=(), size: float =
         if names:
             ax.text(left - 0.08, top + size / 2, names[row], ha="right", va="center", color=TEXT)
         for column, drawing in enumerate(drawings):
+            if drawing is None or not drawing.strokes:
+                continue
             x, y, side, _ = view_box(drawing)
             corner = np.array([left + column * size, top])
             new = [(line - (x, y)) * (size / side) + corner for line in _lines(drawing)]
@@ -192,6 +194,22 @@ def compare(
     starts = range(0, len(above), columns)
     rows = [list(side[start : start + columns]) for start in starts for side in (above, below)]
     return _sheet(rows, names=list(titles) * len(starts), size=size)
+
+
+def beside(groups: Mapping[str, Sequence[Drawing]], columns: int = 6, size: float = 0.45, mark: bool = False) -> Figure:
+    """Grids of `columns` panels beside each other, each under its name. Raises `DataError` if there is nothing to show. Chapter 14."""
+    deep = max((math.ceil(len(drawings) / columns) for drawings in groups.values()), default=0)
+    if not deep:
+        raise DataError("no drawing to show; give at least one")
+    places = [list(drawings) + [None] * (deep * columns - len(drawings)) for drawings in groups.values()]
+    rows = [[one for panels in places for one in [*panels[row * columns : (row + 1) * columns], None]][:-1] for row in range(deep)]
+    figure, head = _sheet(rows, size=size, mark=mark), 0.25
+    (ax,), (wide, high) = figure.axes, figure.get_size_inches()
+    figure.set_size_inches(wide, high + head)
+    ax.set_ylim(high, -head)
+    for number, name in enumerate(groups):
+        ax.text((number * (columns + 1) + columns / 2) * size, -0.06, name, ha="center", va="bottom", color=TEXT)
+    return figure
 
 
 def confusion(ax: Axes, table: np.ndarray, classes: Sequence[str], title: str = "", least: float = 0.005) -> None:

@@ -169,3 +169,14 @@ def test_a_confusion_matrix_shows_its_shares_in_percent_where_they_count():
     draw.confusion(ax, np.array([[0.9, 0.1], [0.001, 0.999]]), ("cat", "sun"), "read")
     assert [(text.get_position(), text.get_text()) for text in ax.texts] == [((0, 0), "90"), ((1, 0), "10"), ((1, 1), "100")]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["cat", "sun"]
+
+
+def test_groups_stand_beside_each_other_each_under_its_name():
+    figure = draw.beside({"real": [zigzag()] * 5, "made": [zigzag()] * 3}, columns=2, size=1)
+    (ax,) = figure.axes
+    assert tuple(figure.get_size_inches()) == (5, 3.25) and ax.get_ylim() == (3, -0.25)
+    assert {text.get_text(): text.get_position()[0] for text in ax.texts} == {"real": 1, "made": 4}
+    corners = sorted({(int(path.vertices[:, 0].mean()), int(path.vertices[:, 1].mean())) for path in ax.collections[0].get_paths()})
+    assert corners == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (3, 0), (3, 1), (4, 0)]
+    with pytest.raises(DataError, match="no drawing"):
+        draw.beside({"real": []})
