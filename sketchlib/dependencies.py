@@ -88,10 +88,18 @@ def code_hash(modules: set[str], package: Path = PACKAGE) -> str:
     return digest.hexdigest()
 
 
+def _calls(source: str, name: str) -> list[list]:
+    # The constants among the arguments of every call of a function or method of this name.
+    calls = [node for node in ast.walk(_tree(source)) if isinstance(node, ast.Call)]
+    named = [call for call in calls if getattr(call.func, "attr", getattr(call.func, "id", "")) == name]
+    return [[argument.value for argument in call.args if isinstance(argument, ast.Constant)] for call in named]
+
+
 def profile_sections(source: str) -> set[str]:
-    """The sections of the profile that code reads: every X of `profile.X`."""
+    """The sections of the profile that code reads: every X of `profile.X` and of `report.origins(profile, "X", ...)`."""
     nodes = (node for node in ast.walk(_tree(source)) if isinstance(node, ast.Attribute))
-    return {node.attr for node in nodes if isinstance(node.value, ast.Name) and node.value.id == "profile"} - {"name", "seed"}
+    named = {node.attr for node in nodes if isinstance(node.value, ast.Name) and node.value.id == "profile"}
+    return named - {"name", "seed"} | {constants[0] for constants in _calls(source, "origins") if constants}
 
 
 def stages_of(source: str) -> set[str]:
@@ -101,7 +109,6 @@ def stages_of(source: str) -> set[str]:
 
 
 def profiles_named(source: str) -> set[str]:
-    """The profiles that code loads by name: every "X" of `load_profile("X")`."""
-    calls = (node for node in ast.walk(_tree(source)) if isinstance(node, ast.Call) and node.args)
-    called = ((getattr(node.func, "attr", getattr(node.func, "id", "")), node.args[0]) for node in calls)
-    return {argument.value for name, argument in called if name == "load_profile" and isinstance(argument, ast.Constant)}
+    """The profiles that code loads by name: every "X" of `load_profile("X")`, and "full", which `report.origins` loads."""
+    named = {constants[0] for constants in _calls(source, "load_profile") if constants}
+    return named | ({"full"} if _calls(source, "origins") else set())

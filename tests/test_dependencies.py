@@ -64,6 +64,11 @@ def test_sections_and_stages_are_read_from_attributes():
     assert dependencies.profiles_named('full = report.load_profile("full").single\nreport.load_profile(PROFILE)') == {"full"}
 
 
+def test_a_table_of_origins_reads_its_section_and_the_published_profile():
+    code = 'rows = report.origins(profile, "data", {"clamp": "table"})'
+    assert dependencies.profile_sections(code) == {"data"} and dependencies.profiles_named(code) == {"full"}
+
+
 def test_every_module_of_the_library_can_be_read():
     names = {path.stem for path in (ROOT / "sketchlib").glob("*.py")} - {"__init__"}
     assert dependencies.closure(names) == names
