@@ -289,12 +289,3 @@ def class_costs(model: ConditionalDecoder, sketches: SketchSet) -> dict[str, np.
         states, _ = model.decoder.lstm(torch.cat([batch.x[:, :-1], repeated], -1), (h, c))
         out[way] = sum(reconstruction(model.decoder.fc_params(states), batch)).double().numpy()
     return out
-
-
-def verdict(holds: bool | None, correction: str = "") -> str:
-    """What a table says of a claim: whether the rule stated beside it held, None for one that no run can decide."""
-    if holds is None:
-        return "cannot be tested"
-    if not holds:
-        return "not reproduced"
-    return "reproduced with a correction" if correction else "reproduced"

@@ -67,6 +67,14 @@ def pen_nll(mixture: Mixture, pen: Tensor) -> Tensor:
     return -(pen * F.log_softmax(mixture.pen_logits, -1)).sum(-1)
 
 
+def perplexity(mixture: Mixture) -> Tensor:
+    """How many components are in use, shape (...): exp of the entropy of pi, 1 where one has all the weight, M where all are alike.
+
+    Chapter 12.
+    """
+    return torch.exp(-(mixture.log_pi.exp() * mixture.log_pi).sum(-1))
+
+
 def temper(mixture: Mixture, temperature: float) -> Mixture:
     """The mixture at a temperature tau: logits of pi and q divided by tau, sigma^2 multiplied by tau.
 

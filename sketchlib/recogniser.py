@@ -179,6 +179,16 @@ def features(model: Recogniser, drawings: Sequence[Drawing], line_width: float =
     return _read(model, drawings, line_width, "features").numpy()
 
 
+def drawn_features(model: Recogniser, drawings: Sequence[Drawing], line_width: float = WIDTH) -> tuple[np.ndarray, np.ndarray]:
+    """`features` (m, 128) of the drawings that have a point, and the numbers (m,) of these in the list; both empty where none has.
+
+    Raises `DataError` for NaN or infinite points. Chapter 12.
+    """
+    index = np.flatnonzero([bool(one.strokes) for one in drawings])
+    some = [drawings[i] for i in index]
+    return features(model, some, line_width) if some else np.zeros((0, FEATURES), np.float32), index
+
+
 def load(path: Path | str, classes: Sequence[str] | None = None) -> Recogniser:
     """The recogniser in a safetensors file that `weights.save` wrote, in evaluation mode.
 

@@ -192,9 +192,3 @@ def test_class_costs_agree_with_the_likelihood_and_a_class_that_says_nothing_cos
     model.embedding.weight.data[:] = model.embedding.weight.data[0]
     found = experiments.class_costs(model, FIVE)
     assert all(np.array_equal(found[way], found["both"]) for way in ("start", "step", "neither"))
-
-
-def test_verdicts():
-    cases = {(None, ""): "cannot be tested", (False, "x"): "not reproduced", (True, "x"): "reproduced with a correction"}
-    assert all(experiments.verdict(*case) == expected for case, expected in cases.items())
-    assert experiments.verdict(np.True_) == "reproduced"

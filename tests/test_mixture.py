@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 from torch.nn import functional as F
 
-from sketchlib.mixture import draw, mode, pen_nll, split_parameters, stroke_nll, temper
+from sketchlib.mixture import draw, mode, pen_nll, perplexity, split_parameters, stroke_nll, temper
 from sketchlib.strokes import DataError
 
 LARGEST_UNIFORM = 1 - 2**-24  # the largest value that torch.rand returns in float32
@@ -107,6 +107,12 @@ def test_the_parts_come_in_the_published_order(n_mixtures):
     parts = [mixture.mu_x, mixture.mu_y, mixture.log_sigma_x, mixture.log_sigma_y, mixture.atanh_rho, mixture.pen_logits]
     assert torch.allclose(torch.cat(parts), raw[n_mixtures:])
     assert torch.allclose(mixture.log_pi.exp().sum(), torch.tensor(1.0))
+
+
+def test_perplexity_counts_the_components_in_use():
+    raw = torch.zeros(3, 6 * 4 + 3)
+    raw[1, 0], raw[2, :2] = 50.0, 50.0
+    assert torch.allclose(perplexity(split_parameters(raw)), torch.tensor([4.0, 1.0, 2.0]))
 
 
 # --- temperature ---

@@ -71,6 +71,15 @@ def test_features_are_what_the_head_reads(model):
     assert np.allclose(torch.softmax(logits, -1).numpy(), recogniser.predict(model, drawings), atol=1e-5)
 
 
+def test_features_of_what_is_drawn_leave_the_empty_out_and_say_which_are_left(model):
+    first, second = shapes(2, 4)["circle"]
+    found, index = recogniser.drawn_features(model, [Drawing(()), first, Drawing(()), second], 2.5)
+    assert index.tolist() == [1, 3] and np.array_equal(found, recogniser.features(model, [first, second], 2.5))
+    for nothing in ([], [Drawing(())]):
+        found, index = recogniser.drawn_features(model, nothing)
+        assert found.shape == (0, recogniser.FEATURES) and not len(index)
+
+
 def test_saved_and_loaded_it_reads_the_same(model, tmp_path):
     weights.save(model, tmp_path / "r.safetensors")
     again = recogniser.load(tmp_path / "r.safetensors", model.classes)
