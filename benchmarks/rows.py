@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import reference
@@ -107,6 +111,30 @@ def train_vae(world: World) -> Row:
     points = sum(int(world.sketches.lengths[index].sum()) + len(index) for index in order)
     flops = cost.training_flops(model, points)
     return Row("training step, VAE", "sketches", library, reported, check, flops, {"ratio": 5})
+
+
+@cache
+def _own(folder: Path) -> Row:
+    """The VAE of a process that has one thread."""
+    torch.set_num_threads(1)
+    return train_vae(World(folder))
+
+
+def _steps(folder: Path) -> int:
+    return _own(folder).library()
+
+
+def train_vaes(world: World) -> Row:
+    """As the router is trained: VAEs side by side, one on each processor, against one after the other on all."""
+    alone, processors = train_vae(world), os.cpu_count() or 1
+    pool = get_context("spawn").Pool(processors)
+    pool.map(_steps, [world.folder] * processors, chunksize=1)  # to build and to warm up
+
+    def library():
+        return sum(pool.map(_steps, [world.folder] * processors, chunksize=1))
+
+    what = "training steps of VAEs, one on each processor"
+    return Row(what, "sketches", library, alone.reference, alone.check, processors * alone.flops, {"ratio": 5}, memory=())
 
 
 def evaluate_single(world: World) -> Row:

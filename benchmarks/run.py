@@ -25,7 +25,7 @@ from sketchlib import report  # noqa: E402
 from sketchlib.strokes import DataError  # noqa: E402
 from sketchlib.weights import write_atomically  # noqa: E402
 
-MAKERS = [rows.train_single, rows.train_vae, rows.evaluate_single, rows.sample_1, rows.sample_100, rows.sample_1000]
+MAKERS = [rows.train_single, rows.train_vae, rows.train_vaes, rows.evaluate_single, rows.sample_1, rows.sample_100, rows.sample_1000]
 MAKERS += [rows.load_npz, rows.load_ndjson, rows.load_raw, rows.load_binary, rows.load_many, rows.animate]
 MAKERS += [gains.batching, gains.padding, gains.encoder, gains.mixture_loss, gains.optimiser]
 ROWS = {maker.__name__: maker for maker in MAKERS}
