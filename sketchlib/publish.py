@@ -84,6 +84,21 @@ def about(folder: Path = RESULTS) -> str:
     return f"Published: profile `{entry['profile']}`, seed {entry['seed']}, {device}, {made['date']}, commit `{made['commit'][:12]}`."
 
 
+def shipped(folder: Path = PROJECT / "weights") -> list[list]:
+    """Rows on the published weights, from their cards: file, MB, steps, training drawings, nats a point, and what half precision costs."""
+    rows = []
+    for path in sorted(folder.rglob("*.safetensors"), key=lambda path: (path.stem != "single", path.stem)):
+        card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        half, counts = card["half_precision"], card["data"]["counts"]["train"]
+        drawings = sum(counts[name] for name in card["config"]["classes"])
+        size = f"{path.stat().st_size / 1e6:.1f}"
+        rows.append(
+            [f"`{path.relative_to(folder).as_posix()}`", size, f"{card['steps']:,}", f"{drawings:,}"]
+            + [f"{half['nats_per_point']:.3f}", f"{half['costs']:+.6f}"]
+        )
+    return rows
+
+
 def comparable(profile: Profile, folder: Path = RESULTS) -> bool:
     """Whether the published run read the files that this run reads."""
     read = drawings_of(profile)

@@ -36,6 +36,11 @@ def test_published_weights_are_half_as_large_cost_next_to_nothing_and_load_in_on
         figures = card["half_precision"]
         assert abs(figures["costs"]) < 0.001 and figures["drawings"] > 0 and "CC BY 4.0" in card["licence"]
         assert figures["costs"] == figures["nats_per_point"] - figures["nats_per_point_float32"]
+    rows = publish.shipped(tmp_path / "weights")
+    assert [row[0] for row in rows] == ["`single.safetensors`", *(f"`router/{word}.safetensors`" for word in ("cat", "pig", "sun"))]
+    assert len(rows[0]) == 6 and float(rows[0][5]) == pytest.approx(
+        json.loads(paths[0].with_suffix(".json").read_text())["half_precision"]["costs"], abs=1e-6
+    )
     monkeypatch.setattr(weights, "PROJECT", tmp_path)
     assert sketchlib.load("single").classes == ("cat", "pig", "sun") and sketchlib.load("router")["cat"].classes == ("cat",)
 
