@@ -75,19 +75,22 @@ def perplexity(mixture: Mixture) -> Tensor:
     return torch.exp(-(mixture.log_pi.exp() * mixture.log_pi).sum(-1))
 
 
-def temper(mixture: Mixture, temperature: float) -> Mixture:
+def temper(mixture: Mixture, temperature: float, pen_temperature: float | None = None) -> Mixture:
     """The mixture at a temperature tau: logits of pi and q divided by tau, sigma^2 multiplied by tau.
 
-    Source: Ha and Eck (2017), equation 8. Raises `DataError` unless tau > 0 (use `mode` for the limit 0). Chapter 7.
+    `pen_temperature`: another one for q alone. Source: Ha and Eck (2017), equation 8. Raises `DataError` unless both are above 0 (use
+    `mode` for the limit 0). Chapter 7.
     """
-    if not temperature > 0:
-        raise DataError(f"temperature {temperature}: it must be above 0 here (0 means greedy drawing, done by `mode`)")
+    of_the_pen = temperature if pen_temperature is None else pen_temperature
+    if not (temperature > 0 and of_the_pen > 0):
+        below = of_the_pen if temperature > 0 else temperature
+        raise DataError(f"temperature {below}: it must be above 0 here (0 means greedy drawing, done by `mode`)")
     widen = math.log(temperature) / 2
     return mixture._replace(
         log_pi=F.log_softmax(mixture.log_pi / temperature, -1),
         log_sigma_x=mixture.log_sigma_x + widen,
         log_sigma_y=mixture.log_sigma_y + widen,
-        pen_logits=mixture.pen_logits / temperature,
+        pen_logits=mixture.pen_logits / of_the_pen,
     )
 
 

@@ -50,13 +50,20 @@ class Pen:
 
 
 @torch.no_grad()
-def sample_rows(decoder: Decoder, condition: Tensor, n_max: int, temperature: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def sample_rows(
+    decoder: Decoder,
+    condition: Tensor,
+    n_max: int,
+    temperature: float,
+    generator: torch.Generator,
+    pen_temperature: float | None = None,
+) -> tuple[Tensor, Tensor]:
     """Movements (B, n_max, 2) in normalised units and pen states (B, n_max) as indices 0, 1, 2, from conditions (B, C).
 
     What follows a row's first pen state 2 (the end) is 0 and 2. Random numbers are drawn up front; rows that have ended leave the
     batch; temperature 0 is greedy. Source: report, section IV.1 (sequential generation). Chapter 7.
     """
-    check_temperature(temperature)
+    check_temperature(temperature, pen_temperature)
     device, size = condition.device, len(condition)
     uniform = torch.rand(n_max, size, 2, generator=generator).to(device)
     normal = torch.randn(n_max, size, 2, generator=generator).to(device)
@@ -66,7 +73,7 @@ def sample_rows(decoder: Decoder, condition: Tensor, n_max: int, temperature: fl
     row = torch.tensor(START, device=device).expand(size, 5)
     going = torch.ones(size, dtype=torch.bool, device=device)
     for t in range(n_max):
-        move, state = _choose(pen.step(row), temperature, uniform[t, active], normal[t, active])
+        move, state = _choose(pen.step(row), temperature, pen_temperature, uniform[t, active], normal[t, active])
         going = going & (state != 2)
         moves[t, active] = move * going[:, None]
         pens[t, active] = torch.where(going, state, 2)
@@ -81,15 +88,17 @@ def sample_rows(decoder: Decoder, condition: Tensor, n_max: int, temperature: fl
     return moves.transpose(0, 1), pens.transpose(0, 1)
 
 
-def check_temperature(temperature: float) -> None:
-    """Raises `DataError` for a temperature below 0 or not finite."""
+def check_temperature(temperature: float, pen_temperature: float | None = None) -> None:
+    """Raises `DataError` for a temperature below 0 or not finite, and for one of the pen that is not above 0."""
+    if pen_temperature is not None and not (0 < pen_temperature < float("inf")):
+        raise DataError(f"pen_temperature {pen_temperature}: give a number above 0 (1: an end is as likely as the model says) or None")
     if not (0 <= temperature < float("inf")):
         raise DataError(f"temperature {temperature}: give 0 for greedy drawing or a number above it (0.4 is the report's)")
 
 
-def _choose(raw: Tensor, temperature: float, uniform: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
+def _choose(raw: Tensor, temperature: float, pen_temperature: float | None, uniform: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
     mixture = split_parameters(raw)
-    return draw(temper(mixture, temperature), uniform, normal) if temperature > 0 else mode(mixture)
+    return draw(temper(mixture, temperature, pen_temperature), uniform, normal) if temperature > 0 else mode(mixture)
 
 
 def to_drawings(moves: Tensor, pens: Tensor, scale: float, words: Sequence[str]) -> list[Drawing]:
@@ -110,23 +119,25 @@ def sample(
     seed: int | torch.Generator = 0,
     z: Tensor | None = None,
     n_max: int | None = None,
+    pen_temperature: float | None = None,
 ) -> list[Drawing]:
     """Draw `n` sketches of a class, or of each class of a list, in data units with y down.
 
-    `temperature` 0 is greedy. `seed`: a number or a generator. `z` (n, N_z): latent vectors for a VAE, else z ~ N(0, I).
+    `temperature` 0 is greedy. `pen_temperature`: another one for the pen states alone, None for the same (greedy has no other).
+    `seed`: a number or a generator. `z` (n, N_z): latent vectors for a VAE, else z ~ N(0, I).
     `n_max`: most rows a drawing may have (default: the model's). Raises `DataError` for an unknown class, naming the nearest,
-    and for a temperature below 0. Chapter 7.
+    and for a temperature below 0 or a pen_temperature not above it. Chapter 7.
     """
     generator = as_generator(seed)
     if not isinstance(word, str):
-        return [drawing for name in word for drawing in sample(model, name, n, temperature, generator, z, n_max)]
+        return [drawing for name in word for drawing in sample(model, name, n, temperature, generator, z, n_max, pen_temperature)]
     if isinstance(model, Router):
         model = model[word]
-    check_temperature(temperature)
+    check_temperature(temperature, pen_temperature)
     condition = _condition(model, word, n, generator, z)
     drawings = []
     for part in condition.split(CHUNK):
-        moves, pens = sample_rows(model.decoder, part, n_max or model.n_max, temperature, generator)
+        moves, pens = sample_rows(model.decoder, part, n_max or model.n_max, temperature, generator, pen_temperature)
         drawings += to_drawings(moves, pens, model.scale, [word] * len(part))
     return drawings
 

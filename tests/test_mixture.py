@@ -136,6 +136,14 @@ def test_temperature_raises_probabilities_to_its_inverse_and_scales_the_variance
     assert all(torch.equal(getattr(mixture, k), getattr(hot, k)) for k in ("mu_x", "mu_y", "atanh_rho"))
 
 
+def test_the_pen_may_have_a_temperature_of_its_own():
+    mixture = split_parameters(raw_parameters(0, (6,)))
+    hot, pen = temper(mixture, 0.4, 0.7), temper(mixture, 0.7)
+    assert torch.equal(hot.pen_logits, pen.pen_logits) and torch.equal(hot.log_pi, temper(mixture, 0.4).log_pi)
+    with pytest.raises(DataError, match="temperature 0: it must be above 0"):
+        temper(mixture, 0.4, 0)
+
+
 @given(seeds)
 @settings(max_examples=20, deadline=None)
 def test_temperature_to_zero_is_the_mode(seed):

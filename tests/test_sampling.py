@@ -223,6 +223,24 @@ def test_the_temperature_widens_the_drawings():
     assert spread[0] < spread[1] < spread[2]
 
 
+@both
+def test_the_pens_own_temperature_acts_on_the_pen_alone(make):
+    model = make()
+    assert same(sample(model, "cat", 20, 0.4, seed=1, pen_temperature=0.4), sample(model, "cat", 20, 0.4, seed=1))
+    often = [len(d.stroke3) for d in sample(model, "cat", 100, 0.2, seed=1, pen_temperature=1.0)]
+    seldom = [len(d.stroke3) for d in sample(model, "cat", 100, 0.2, seed=1)]
+    assert np.mean(often) < np.mean(seldom)  # the end, which is rare, comes more often
+    firsts = [sample(model, "cat", 20, 0.4, seed=1, pen_temperature=pen) for pen in (0.5, 1.0)]
+    moves = [[tuple(d.stroke3[0, :2]) for d in row if len(d.stroke3)] for row in firsts]
+    assert len(set(moves[0]) & set(moves[1])) > 10  # the first movement is the same
+
+
+@pytest.mark.parametrize("pen", [0, -1, math.nan, math.inf])
+def test_a_pen_temperature_not_above_zero_is_refused(pen):
+    with pytest.raises(DataError, match="pen_temperature.*above 0"):
+        sample(single(), "cat", 1, 0.4, pen_temperature=pen)
+
+
 # --- names ---
 
 
