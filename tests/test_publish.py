@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+import yaml
 
 import sketchlib
 from sketchlib import publish, report, stages, weights
@@ -18,6 +19,22 @@ def executed(profile, **values):
     for name, value in values.items():
         page.record(name, value, "nats")
     return page.numbers
+
+
+def test_what_is_shipped_is_small_and_says_how_it_was_made():
+    files = sorted((report.PROJECT / "weights").rglob("*.safetensors"))
+    assert files and sum(path.stat().st_size for path in files) <= 50e6
+    for path in files:
+        card, model = json.loads(path.with_suffix(".json").read_text()), weights.read(path)
+        assert card["config"] == json.loads(json.dumps(model.config())) and card["made"]["commit"] and card["made"]["device"]
+        assert {"settings", "steps", "seed", "valid", "licence", "train_seconds"} <= card.keys()
+        assert abs(card["half_precision"]["costs"]) < 0.001
+        assert all(card["data"]["source"]["files"][name]["sha256"] for name in model.classes)
+
+
+def test_what_a_run_must_find_again_is_published():
+    expected = yaml.safe_load((publish.RESULTS / "expected.yml").read_text())
+    assert expected["equal"] and expected["close"] and not (set(expected["equal"]) | set(expected["close"])) - set(publish.published())
 
 
 @pytest.fixture
