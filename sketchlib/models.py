@@ -187,7 +187,7 @@ class SketchVAE(nn.Module):
 
         Raises `DataError` if the class is unknown there or the sizes differ.
         """
-        own, other = self.decoder, single.decoder
+        own, other, self.started_from = self.decoder, single.decoder, "the single model"  # which its card will say
         if own.fc_params.weight.shape != other.fc_params.weight.shape:
             sizes = [tuple(one.fc_params.weight.shape) for one in (own, other)]
             raise DataError(f"a VAE whose head is {sizes[0]} cannot start from a single model whose head is {sizes[1]}: give equal sizes")

@@ -108,6 +108,7 @@ def _card(model, prepared: Prepared, settings, curves: list[dict], profile) -> d
         train_seconds=sum(record["seconds"] for record in curves),
         profile=profile.name,
         seed=profile.seed,
+        started_from=getattr(model, "started_from", None),
         data={"counts": prepared.counts, "source": prepared.source},
         licence="trained on drawings of the Quick, Draw! dataset by Google, CC BY 4.0",
         made=report.provenance(),

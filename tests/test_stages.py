@@ -57,6 +57,8 @@ def test_vaes_that_start_from_the_single_model_need_it_and_are_made_again_with_i
     single = stages.train_single(warm).model
     started = trainings.vae_training(warm, stages.data(warm), "cat").model
     assert torch.equal(started.decoder.lstm.weight_hh_l0, single.decoder.lstm.weight_hh_l0) and started.scale == single.scale
+    assert stages.train_vae(warm, "cat").card["started_from"] == "the single model"
+    assert stages.train_single(warm).card["started_from"] is None
 
 
 def publish(folder, *models):
