@@ -81,7 +81,7 @@ def locate(classes: Sequence[str]) -> tuple[str, Path | None]:
 def _doodles(classes: Sequence[str], per_class: int | None) -> tuple[dict[str, list[Drawing]], Source]:
     from .doodles import doodles
 
-    made = doodles(classes, min(per_class or DOODLES_PER_CLASS, DOODLES_PER_CLASS), seed=0)
+    made = doodles(classes, DOODLES_PER_CLASS if per_class is None else min(per_class, DOODLES_PER_CLASS), seed=0)
     files = {name: {"name": "sketchlib.doodles", "sha256": None, "drawings": len(made[name])} for name in classes}
     return made, Source("doodles", WHERE["doodles"], files)
 
