@@ -176,11 +176,11 @@ def write_results(path: Path, results: dict) -> None:
         rows.append([f"`{name}`", *values, e["unit"], e["n"] or "", f"[{e['chapter']}](notebooks/{e['chapter']})"])
     text = path.read_text(encoding="utf-8")
     text += f"\nThis run: profile `{PROFILE_NAME}`, seed {PROFILE.seed}. {publish.about()}\n\n"
-    text += report.table(["name", "this run", "published", "unit", "n", "chapter"], rows)
+    text += report.table(["name", "this run", "published", "unit", "n (this run)", "chapter"], rows)
     if weights := publish.shipped():
-        head = ["weights", "MB", "steps", "training drawings", "nats a point", "half precision costs"]
+        head = ["weights", "MB", "steps", "step kept", "training drawings", "nats a point", "half precision costs"]
         text += "\n## The published weights\n\nNats a point are of the validation drawings, with half precision; a VAE's are its "
-        text += "$L_R$ with $z$ from its encoder.\n\n" + report.table(head, weights, numbers=5)
+        text += "$L_R$ with $z$ from its encoder.\n\n" + report.table(head, weights, numbers=6)
     path.write_text(text, encoding="utf-8")
 
 

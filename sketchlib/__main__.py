@@ -77,7 +77,7 @@ def publish(profile) -> None:
     """Write what the repository ships of a run."""
     from . import publish
 
-    for path in [*publish.publish_weights(profile), *publish.publish_results(profile)]:
+    for path in [*publish.publish_results(profile), *publish.publish_weights(profile)]:  # the quick one, which may fail, first
         print(f"{path.relative_to(publish.PROJECT)}: {path.stat().st_size / 1e6:.2f} MB")
 
 

@@ -37,6 +37,9 @@ STAGES = {
 }
 
 
+OWN_WEIGHTS = ("full", "published")  # profiles that draw with weights of their own, never with the published ones
+
+
 def key(name: str, profile) -> str:
     """The hash that tells one state of a stage from another; it does not import torch, so that a build can ask it quickly."""
     from . import dependencies
@@ -61,7 +64,7 @@ def published(name: str, profile) -> list[Path]:
     from .report import PROJECT
 
     found = sorted((PROJECT / "weights").glob("router/*.safetensors" if name == "router" else "single.safetensors"))
-    if profile.name in ("full", "published") or not found:
+    if profile.name in OWN_WEIGHTS or not found:
         return []
     cards = [json.loads(path.with_suffix(".json").read_text(encoding="utf-8")) for path in found]
     known = {word for card in cards for word in card["config"]["classes"]}

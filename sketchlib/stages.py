@@ -43,7 +43,7 @@ def single(profile) -> Drawer:
     if found := published("single", profile):
         return Drawer(weights.read(found[0]), *_of_cards(found))
     trained = train_single(profile)
-    return Drawer(trained.model, "trained in this run: " + _origin(trained.card), [trained.card])
+    return Drawer(trained.model, "trained in this run: " + _origin([trained.card]), [trained.card])
 
 
 def router(profile) -> Drawer:
@@ -55,18 +55,21 @@ def router(profile) -> Drawer:
         return Drawer(weights.router(found[0].parent), *_of_cards(found))
     trained = train_vaes(profile)
     cards = [one.card for one in trained.values()]
-    return Drawer(Router({name: one.model for name, one in trained.items()}), "each trained in this run: " + _origin(cards[0]), cards)
+    return Drawer(Router({name: one.model for name, one in trained.items()}), "each trained in this run: " + _origin(cards), cards)
 
 
 def _of_cards(found: list[Path]) -> tuple[str, list[dict]]:
     cards = [json.loads(path.with_suffix(".json").read_text(encoding="utf-8")) for path in found]
-    return "the published weights, " + _origin(cards[0]), cards
+    return "the published weights, " + _origin(cards), cards
 
 
-def _origin(card: dict) -> str:
+def _origin(cards: list[dict]) -> str:
+    one, minutes, many = cards[0], sum(card["train_seconds"] for card in cards) / 60, len(cards) > 1
+    each, steps, kept = " each" if many else "", one["steps"], [card["best_step"] for card in cards]
+    best = f" (best at step {kept[0]:,}, kept)" if not many else f" (best at steps {min(kept):,} to {max(kept):,}, kept)"
     return (
-        f"profile {card['profile']}, seed {card['seed']}, {card['steps']:,} steps "
-        f"in {card['train_seconds'] / 60:.1f} minutes, {card['parameters']:,} parameters"
+        f"profile {one['profile']}, seed {one['seed']}, {steps:,} steps{each}{best} "
+        f"in {minutes:.1f} minutes{' in all' if many else ''}, {one['parameters']:,} parameters{each}"
     )
 
 

@@ -55,7 +55,7 @@ def test_published_weights_are_half_as_large_cost_next_to_nothing_and_load_in_on
         assert figures["costs"] == figures["nats_per_point"] - figures["nats_per_point_float32"]
     rows = publish.shipped(tmp_path / "weights")
     assert [row[0] for row in rows] == ["`single.safetensors`", *(f"`router/{word}.safetensors`" for word in ("cat", "pig", "sun"))]
-    assert len(rows[0]) == 6 and float(rows[0][5]) == pytest.approx(
+    assert len(rows[0]) == 7 and float(rows[0][6]) == pytest.approx(
         json.loads(paths[0].with_suffix(".json").read_text())["half_precision"]["costs"], abs=1e-6
     )
     monkeypatch.setattr(weights, "PROJECT", tmp_path)
@@ -112,6 +112,9 @@ def test_a_run_is_checked_where_it_read_the_same_drawings_only(profile, profiles
     (report.build_folder("smoke") / "data.json").write_text((report.build_folder("tiny") / "data.json").read_text())
     assert publish.check(profile, numbers, folder) == []
     assert publish.check(profile, {"loss": {"value": 0.6, "unit": ""}}, folder) != []
+    profile.name = "full"
+    assert publish.check(profile, {"loss": {"value": 0.6, "unit": ""}}, folder) == []  # it trains weights of its own
+    profile.name = "smoke"
     with (tmp_path / "drawings" / "cat.ndjson").open("a") as file:
         file.write((tmp_path / "drawings" / "cat.ndjson").read_text().splitlines()[0] + "\n")
     stages.data(profile)

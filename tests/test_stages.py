@@ -64,7 +64,7 @@ def test_vaes_that_start_from_the_single_model_need_it_and_are_made_again_with_i
 def publish(folder, *models):
     for model in models:
         path = folder / ("single" if len(model.classes) > 1 else f"router/{model.classes[0]}")
-        card = dict(config=model.config(), profile="published", seed=0, steps=1, train_seconds=60.0, parameters=2)
+        card = dict(config=model.config(), profile="published", seed=0, steps=1, best_step=1, train_seconds=60.0, parameters=2)
         weights.save(model, path.with_suffix(".safetensors"), card)
 
 
