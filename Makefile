@@ -6,8 +6,6 @@ ifneq ($(wildcard ../shared/quickdraw),)
 export SKETCHLIB_DATA ?= $(abspath ../shared/quickdraw)
 endif
 export PYTHONDONTWRITEBYTECODE = 1
-# As many threads whatever else runs: sums depend on how they are split.
-export MKL_DYNAMIC = FALSE
 
 .PHONY: book test lab bench lint clean
 book: $(VENV)/.installed

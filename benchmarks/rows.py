@@ -127,8 +127,8 @@ def _steps(folder: Path) -> int:
 def train_vaes(world: World) -> Row:
     """As the router is trained: VAEs side by side, one on each processor, against one after the other on all."""
     alone, processors = train_vae(world), os.cpu_count() or 1
-    pool = get_context("spawn").Pool(processors, _steps, [world.folder])  # each builds its model and warms up
-    pool.map(_steps, [world.folder] * processors, chunksize=1)  # and has done so when this ends
+    pool = get_context("spawn").Pool(processors)
+    pool.map(_steps, [world.folder] * processors, chunksize=1)  # to build and to warm up
 
     def library():
         return sum(pool.map(_steps, [world.folder] * processors, chunksize=1))

@@ -80,14 +80,14 @@ def published(folder: Path = RESULTS) -> dict[str, dict]:
 
 
 def about(folder: Path = RESULTS) -> str:
-    """A sentence on the published run: profile, seed, machine, date, commit."""
+    """A sentence on the published run: profile, seed, machine, and the commits of its chapters."""
     heads = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
     if not heads:
         return "No run is published yet."
     made, entry = heads[0]["provenance"], next(iter(heads[0]["results"].values()))
     device = made["cpu"] if made["device"] == "cpu" else made["device"]
-    run = f"profile `{entry['profile']}`, seed {entry['seed']}, {device}"
-    return f"The published run: {run}, published {made['date']} at commit `{made['commit'][:12]}`."
+    commits = " and ".join(sorted({f"`{head['provenance']['commit'][:12]}`" for head in heads}))
+    return f"The published run: profile `{entry['profile']}`, seed {entry['seed']}, {device}, published {made['date']} at {commits}."
 
 
 def shipped(folder: Path = PROJECT / "weights") -> list[list]:
