@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 from datetime import timedelta
+from functools import partial
 
 from . import artefacts, trainings
 from .report import load_profile
@@ -39,17 +40,20 @@ def parser() -> argparse.ArgumentParser:
 
 
 def train_single(profile) -> None:
-    """Train the single model, every batch split over the ranks; rank 0 then keeps it in the artefact store."""
+    """Train the single model, every batch split over the ranks; rank 0 then keeps it in the artefact store. So with its pretraining."""
     from . import distributed, train
 
+    stages = {"train_single": (trainings.single_training, trainings.train_single)}
+    if profile.pretraining.steps:
+        stages = {"pretraining": (lambda *about: trainings.pretraining(*about)[0], trainings.pretrain), **stages}
     with distributed.joined() as ranks:
         ranks.told(lambda: _read(profile))
-        if not ranks.told(lambda: artefacts.is_done("train_single", profile)):
-            training = trainings.single_training(profile, trainings.data(profile))
-            training.model.to(ranks.device)
-            train.fit(*training, ranks=ranks)
-        if ranks.rank == 0:
-            trainings.train_single(profile)
+        for stage, (plan, keep) in stages.items():
+            if not ranks.told(partial(artefacts.is_done, stage, profile)):
+                training = plan(profile, trainings.data(profile))
+                training.model.to(ranks.device)
+                train.fit(*training, ranks=ranks)
+            ranks.told(partial(_keep, keep, profile))
 
 
 def train_router(profile, classes: list[str] | None) -> None:
@@ -83,6 +87,10 @@ def publish(profile) -> None:
 
 def _read(profile) -> None:
     trainings.data(profile)
+
+
+def _keep(keep, profile) -> None:
+    keep(profile)
 
 
 def main(arguments: list[str] | None = None) -> None:

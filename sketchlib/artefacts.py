@@ -26,6 +26,7 @@ class Stage:
 
 STAGES = {
     "data": Stage(("data",), ("source", "dataset")),
+    "pretraining": Stage((), ("models", "train"), ("data",)),
     "train_single": Stage(("single",), ("models", "train"), ("data",)),
     "train_vae": Stage(("vae",), ("models", "train"), ("data",)),
     "train_vaes": Stage(("vae",), ("models", "train"), ("data",)),
@@ -50,10 +51,15 @@ def key(name: str, profile) -> str:
     parts += [key(need, profile) for need in stage.needs]
     if name in ("train_vae", "train_vaes") and profile.vae.from_single:
         parts.append(key("train_single", profile))
-    if name == "data":
+    if name == "pretraining":
+        parts.append({**profile.section("single"), **profile.section("pretraining")})
+    if name == "train_single" and profile.pretraining.steps:
+        parts.append(key("pretraining", profile))
+    if name in ("data", "pretraining"):
         from . import source
 
-        parts.append(source.fingerprint(profile.data.classes))
+        classes = profile.data.classes
+        parts.append(source.fingerprint(classes if name == "data" else source.other_classes(classes)))
     if name in ("single", "router"):
         parts.append([hashlib.sha256(path.read_bytes()).hexdigest() for path in published(name, profile)])
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()

@@ -38,10 +38,14 @@ def on_disk(model: nn.Module, half: bool = False) -> int:
 
 
 def bill(models: Sequence[nn.Module], cards: Sequence[Mapping]) -> dict[str, float]:
-    """What an architecture of one or more models costs: parameters, seconds of training (from the cards), bytes on disk and in memory."""
+    """What an architecture of one or more models costs: parameters, bytes on disk and in memory, and from the cards seconds of training.
+
+    A pretraining is counted in.
+    """
+    before = [card["pretraining"] for card in cards if card.get("pretraining")]
     return {
         "parameters": sum(map(parameters, models)),
-        "train_seconds": sum(card["train_seconds"] for card in cards),
+        "train_seconds": sum(one["train_seconds"] for one in [*cards, *before]),
         "disk": sum(map(on_disk, models)),
         "disk_half": sum(on_disk(model, half=True) for model in models),
         "memory_one_class": memory(models[0]),

@@ -98,6 +98,12 @@ class SketchSet:
         chosen = self.subset(self.labels == self.label(name))
         return replace(chosen, labels=np.zeros(len(chosen), np.int64), classes=(name,))
 
+    def joined(self, other: SketchSet) -> SketchSet:
+        """These drawings and then those of other classes."""
+        offsets = np.concatenate([self.offsets, self.offsets[-1] + other.offsets[1:]])
+        labels = np.concatenate([self.labels, len(self.classes) + other.labels])
+        return SketchSet(np.concatenate([self.points, other.points]), offsets, labels, self.classes + other.classes)
+
     def save(self, folder: Path | str) -> None:
         """Write the arrays as .npy files into `folder`, for `load` to map."""
         folder = Path(folder)

@@ -96,6 +96,14 @@ class ConditionalDecoder(nn.Module):
         """The constructor's arguments."""
         return dict(classes=list(self.classes), n_max=self.n_max, scale=self.scale, **self.sizes)
 
+    @torch.no_grad()
+    def start_from(self, other: ConditionalDecoder) -> None:
+        """Begin as a model of the same sizes that knows these classes and more; raises `DataError` for a class unknown there."""
+        rows = [other.classes.index(known(name, other.classes)) for name in self.classes]
+        self.embedding.weight.copy_(other.embedding.weight[rows])
+        self.decoder.load_state_dict(other.decoder.state_dict())
+        self.started_from = f"a single model of {len(other.classes)} classes"  # which its card will say
+
     def condition(self, labels: Tensor) -> Tensor:
         """The condition vectors (B, E) of class indices (B,)."""
         return self.embedding(labels)

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from .recogniser import Recogniser, predict
+from .second_judge import SecondJudge
 from .strokes import DataError, Drawing
 
 
-def recognisability(model: Recogniser, drawings: Mapping[str, Sequence[Drawing]]) -> dict:
-    """How a recogniser reads drawings of known classes.
+def recognisability(model: Recogniser | SecondJudge, drawings: Mapping[str, Sequence[Drawing]]) -> dict:
+    """How a recogniser, or the second judge, reads drawings of known classes.
 
     Returns `accuracy`, `by_class` (class -> accuracy), `confidence` (mean probability of the right class), `confidence_by_class`,
     `confusion` (classes, classes; row the class asked for, column the class read, as shares), `hits` (class -> bool array, for
@@ -26,7 +27,8 @@ def recognisability(model: Recogniser, drawings: Mapping[str, Sequence[Drawing]]
         label, drawn = model.classes.index(name), np.array([bool(one.strokes) for one in members])
         probability = np.zeros((len(members), size))
         if drawn.any():
-            probability[drawn] = predict(model, [one for one in members if one.strokes])
+            some = [one for one in members if one.strokes]
+            probability[drawn] = model.predict(some) if isinstance(model, SecondJudge) else predict(model, some)
         guesses = np.where(drawn, probability.argmax(1), -1)
         confusion[label] = np.bincount(guesses[drawn], minlength=size) / len(members)
         hits[name], sure[name], empty = guesses == label, probability[:, label], empty + int((~drawn).sum())

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .quickdraw import class_names, find_class, read_class
+from .quickdraw import class_names, find_class, read_class, read_simplified
 from .strokes import DataError, Drawing
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -76,6 +76,13 @@ def locate(classes: Sequence[str]) -> tuple[str, Path | None]:
         return "doodles", None
     fetched = {Path(file).stem for file, entry in read_manifest(own).items() if "sha256" in entry}
     return "downloaded" if fetched & set(classes) else "project", own
+
+
+def other_classes(classes: Sequence[str]) -> list[str]:
+    """The classes beside `classes` that the data folder has in the simplified format, whose units are the same; without one, none."""
+    _, folder = locate(classes)
+    names = [name for name in class_names(folder) if name not in classes] if folder else []
+    return [name for name in names if find_class(folder, name)[1] is read_simplified]
 
 
 def _doodles(classes: Sequence[str], per_class: int | None) -> tuple[dict[str, list[Drawing]], Source]:

@@ -67,9 +67,12 @@ def _origin(cards: list[dict]) -> str:
     one, minutes, many = cards[0], sum(card["train_seconds"] for card in cards) / 60, len(cards) > 1
     each, steps, kept = " each" if many else "", one["steps"], [card["best_step"] for card in cards]
     best = f" (best at step {kept[0]:,}, kept)" if not many else f" (best at steps {min(kept):,} to {max(kept):,}, kept)"
+    start = ""
+    if before := one.get("pretraining"):
+        start = f", after {before['steps']:,} steps and {before['train_seconds'] / 60:.1f} minutes on {before['classes']} classes"
     return (
         f"profile {one['profile']}, seed {one['seed']}, {steps:,} steps{each}{best} "
-        f"in {minutes:.1f} minutes{' in all' if many else ''}, {one['parameters']:,} parameters{each}"
+        f"in {minutes:.1f} minutes{' in all' if many else ''}, {one['parameters']:,} parameters{each}{start}"
     )
 
 
@@ -123,8 +126,9 @@ def comparison_training(profile, few: Prepared, part, folder: Path) -> Training:
 
     section = profile.comparison
     single = {"single": section.single, "alone": {**section.single, **section.alone}}.get(part.kind, {})
-    own = {"single": {**profile.section("single"), **single}, "vae": {**profile.section("vae"), **section.vae, "from_single": False}}
-    smaller = Profile(profile.name, {**profile.values, **{name: {**values, "per_class": None} for name, values in own.items()}})
+    own = {"single": {**single, "per_class": None}, "vae": {**section.vae, "per_class": None, "from_single": False}}
+    own["pretraining"] = {"steps": 0}  # both architectures learn from these drawings alone
+    smaller = Profile(profile.name, {**profile.values, **{name: {**profile.section(name), **values} for name, values in own.items()}})
     to = folder / part.label
     return vae_training(smaller, few, part.name, to) if part.kind == "router" else single_training(smaller, few, to)
 

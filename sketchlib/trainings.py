@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 from .artefacts import artefact_folder, forget_others, is_done, record_of, taken_or_made
@@ -109,10 +111,25 @@ def _card(model, prepared: Prepared, settings, curves: list[dict], profile) -> d
         profile=profile.name,
         seed=profile.seed,
         started_from=getattr(model, "started_from", None),
+        pretraining=_pretraining_of(model, profile),
         data={"counts": prepared.counts, "source": prepared.source},
         licence="trained on drawings of the Quick, Draw! dataset by Google, CC BY 4.0",
         made=report.provenance(),
     )
+
+
+def _pretraining_of(model, profile) -> dict | None:
+    """What a card says of the training that a single model started from."""
+    if not hasattr(model, "embedding") or not hasattr(model, "started_from"):
+        return None
+    card = _kept_single("pretraining", profile).card
+    files = json.dumps(sorted(file["sha256"] for file in card["data"]["source"]["files"].values()))
+    return {
+        "classes": len(card["config"]["classes"]),
+        "drawings": sum(card["data"]["counts"]["train"].values()),
+        "files_sha256": hashlib.sha256(files.encode()).hexdigest(),
+        **{key: card[key] for key in ("steps", "best_step", "train_seconds", "valid", "settings")},
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,23 +167,69 @@ def read_trained(path: Path, folder: Path) -> Trained:
 
 def single_training(profile, prepared: Prepared, folder: Path | None = None) -> Training:
     """The single model as this profile builds it, and what it is trained on; in its stage's folder unless another is given."""
+    from . import dataset
+
+    model = _single_model(profile, prepared, prepared.kept.classes)
+    if profile.pretraining.steps:
+        model.start_from(_kept_single("pretraining", profile).model)
+    train_set = dataset.cap(prepared.splits.train, profile.single.per_class, profile.seed)
+    settings = _settings(profile.single, profile.seed)
+    return Training(model, train_set, prepared.splits.valid, settings, folder or artefact_folder("train_single", profile))
+
+
+def _single_model(profile, prepared: Prepared, classes):
     import torch
 
-    from . import dataset
     from .models import ConditionalDecoder
 
-    section = profile.single
     torch.manual_seed(profile.seed)
-    sizes = {name: vars(section)[name] for name in ("hidden_size", "embedding_size", "n_mixtures", "weight_dropout")}
-    model = ConditionalDecoder(prepared.kept.classes, prepared.n_max, prepared.scale, **sizes)
-    train_set = dataset.cap(prepared.splits.train, section.per_class, profile.seed)
-    settings = _settings(section, profile.seed)
-    return Training(model, train_set, prepared.splits.valid, settings, folder or artefact_folder("train_single", profile))
+    sizes = {name: vars(profile.single)[name] for name in ("hidden_size", "embedding_size", "n_mixtures", "weight_dropout")}
+    return ConditionalDecoder(classes, prepared.n_max, prepared.scale, **sizes)
+
+
+def pretraining(profile, prepared: Prepared) -> tuple[Training, Prepared]:
+    """The single model over every class at hand, and what it learns before the profile's classes alone; and the record of these drawings.
+
+    They are the training part of the profile's classes, and all drawings of the other classes that the data folder has, purified alike.
+    The validation part is that of the profile's classes. Settings are those of `profile.single`, but for what `profile.pretraining` says.
+    """
+    from . import dataset, source
+
+    limits, names = profile.data, source.other_classes(profile.data.classes)
+    if not names:
+        raise DataError(
+            f"profile {profile.name} learns from other classes first, and the data folder has none: let SKETCHLIB_DATA name one with "
+            "simplified .ndjson files of more classes, or set pretraining: steps to 0 in the profile"
+        )
+    others, found = source.load_drawings(names, limits.per_class)
+    kept = dataset.purify(dataset.SketchSet.from_drawings(others), limits.min_length, limits.max_length, limits.clamp)
+    train_set = prepared.splits.train.joined(kept)
+    section = SimpleNamespace(**{**profile.section("single"), **profile.section("pretraining")})
+    settings, folder = _settings(section, profile.seed), artefact_folder("pretraining", profile)
+    training = Training(_single_model(profile, prepared, train_set.classes), train_set, prepared.splits.valid, settings, folder)
+    files = {**prepared.source["files"], **found.files}
+    counts = {**prepared.counts, "train": train_set.counts()}
+    return training, replace(prepared, counts=counts, source={**prepared.source, "files": files})
+
+
+def pretrain(profile) -> Trained:
+    """The single model that has learnt every class at hand, from which the profile's single model starts."""
+    if not is_done("pretraining", profile):
+        training, record = pretraining(profile, data(profile))
+
+        def make(folder):
+            train_and_keep(training, record, profile, folder / "single.safetensors")
+            return {}
+
+        taken_or_made("pretraining", profile, make, about_to_take(training))
+    return _kept_single("pretraining", profile)
 
 
 def train_single(profile) -> Trained:
     """The single model trained by this profile. Chapter 4."""
     prepared = data(profile)
+    if profile.pretraining.steps and not is_done("train_single", profile):
+        pretrain(profile)
 
     def make(folder):
         train_and_keep(single_training(profile, prepared), prepared, profile, folder / "single.safetensors")
@@ -174,14 +237,14 @@ def train_single(profile) -> Trained:
 
     about = "" if is_done("train_single", profile) else about_to_take(single_training(profile, prepared))
     _export(taken_or_made("train_single", profile, make, about), profile, "single")
-    return _trained_single(profile)
+    return _kept_single("train_single", profile)
 
 
-def _trained_single(profile) -> Trained:
-    folder = artefact_folder("train_single", profile)
-    if not is_done("train_single", profile):
+def _kept_single(stage: str, profile) -> Trained:
+    folder = artefact_folder(stage, profile)
+    if not is_done(stage, profile):
         command = f"python -m sketchlib train single --profile {profile.name}"
-        raise DataError(f"the VAEs of profile {profile.name} start from its single model, which is not trained yet: run `{command}` first")
+        raise DataError(f"a model of profile {profile.name} starts from its single model, which is not trained yet: run `{command}` first")
     return read_trained(folder / "single.safetensors", folder)
 
 
@@ -203,7 +266,7 @@ def vae_training(profile, prepared: Prepared, name: str, folder: Path | None = N
     train_set = dataset.cap(prepared.splits.train.only(name), section.per_class, profile.seed)
     n_max, sizes = prepared.kept.only(name).n_max, {n: vars(section)[n] for n in names}
     if section.from_single:
-        single = _trained_single(profile).model
+        single = _kept_single("train_single", profile).model
         model = SketchVAE((name,), n_max, single.scale, **sizes)
         model.start_from(single)
     else:

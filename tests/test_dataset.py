@@ -91,6 +91,14 @@ def test_only_keeps_one_class_and_unknown_classes_are_named():
         sketches.only("dog")
 
 
+def test_joined_sets_hold_the_drawings_of_both_under_their_classes():
+    a, b = sketch_set(3), sketch_set(2, ("pig",), seed=1)
+    both = a.joined(b)
+    assert both.counts() == {"cat": 3, "sun": 3, "pig": 2} and both.points.dtype == a.points.dtype
+    for i in range(8):
+        assert np.array_equal(both[i], a[i] if i < 6 else b[i - 6])
+
+
 def test_cap_keeps_at_most_so_many_of_each_class_by_seed():
     sketches = SketchSet.from_drawings({"cat": sketch_set(30).drawings("cat"), "sun": sketch_set(4).drawings("sun")})
     capped = cap(sketches, 10)

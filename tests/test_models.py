@@ -327,6 +327,18 @@ def test_a_vae_cannot_start_from_another_size_or_without_its_class(make, words):
         make().start_from(single())
 
 
+def test_a_single_model_starts_as_one_that_knows_more_classes_in_another_order():
+    torch.manual_seed(0)
+    sizes = dict(n_max=12, scale=SCALE, hidden_size=8, embedding_size=3, n_mixtures=2)
+    model, other = ConditionalDecoder(("sun", "cat"), **sizes), ConditionalDecoder(("cat", "pig", "sun"), **sizes)
+    batch = some_batch((0, 7))
+    model.start_from(other)
+    expected = other.decoder(batch.x[:, :-1], other.embedding(torch.tensor([2, 0])))
+    assert torch.equal(model.decoder(batch.x[:, :-1], model.embedding(torch.tensor([0, 1]))), expected)
+    with pytest.raises(DataError, match="unknown class 'sun'"):
+        model.start_from(ConditionalDecoder(("cat", "pig"), **sizes))
+
+
 # --- the router ---
 
 

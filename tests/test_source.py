@@ -137,6 +137,17 @@ def test_a_downloaded_file_that_has_changed_is_refused_wherever_it_is_read(proje
         load_drawings(["cat"], 5)
 
 
+def test_other_classes_are_those_of_the_folder_in_the_simplified_format(project, monkeypatch):
+    folder, _ = project
+    assert source.other_classes(["cat"]) == []
+    for name in ("cat", "pig", "sun"):
+        write(folder / "drawings", name, 2)
+    (folder / "drawings" / "sketchrnn").mkdir()
+    (folder / "drawings" / "sketchrnn" / "kanji.npz").write_bytes(b"")
+    monkeypatch.setenv("SKETCHLIB_DATA", str(folder / "drawings"))
+    assert source.other_classes(["cat"]) == ["pig", "sun"]
+
+
 def test_the_fingerprint_changes_with_the_data_and_not_without(project, monkeypatch):
     own, _ = project
     seen = [fingerprint(["cat"])]

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from sketchlib import artefacts, report, stages, trainings, weights
+from sketchlib import artefacts, cost, report, stages, trainings, weights
 from sketchlib.models import ConditionalDecoder, SketchVAE
 from sketchlib.report import DataError, Profile
 
@@ -59,6 +59,39 @@ def test_vaes_that_start_from_the_single_model_need_it_and_are_made_again_with_i
     assert torch.equal(started.decoder.lstm.weight_hh_l0, single.decoder.lstm.weight_hh_l0) and started.scale == single.scale
     assert stages.train_vae(warm, "cat").card["started_from"] == "the single model"
     assert stages.train_single(warm).card["started_from"] is None
+
+
+@pytest.mark.slow
+def test_a_single_model_learns_from_every_class_first_and_its_card_says_so(profile, tmp_path):
+    drawings = tmp_path / "drawings"
+    asked = changed(changed(profile, "pretraining", steps=20, lr=0.01), "single", steps=10)
+    with pytest.raises(DataError, match="learns from other classes first, and the data folder has none"):
+        stages.train_single(asked)
+    for name in ("dog", "owl"):
+        (drawings / f"{name}.ndjson").write_text((drawings / "cat.ndjson").read_text().replace('"cat"', f'"{name}"'))
+    with pytest.raises(DataError, match="train single --profile tiny"):
+        trainings.single_training(asked, stages.data(asked))
+    training, _ = trainings.pretraining(asked, stages.data(asked))
+    counts = training.train_set.counts()
+    assert counts == {**stages.data(asked).splits.train.counts(), "dog": 40, "owl": 40}
+    assert training.settings.lr == 0.01 and training.settings.batch_size == profile.single.batch_size
+    trained = stages.train_single(asked)
+    card = trained.card
+    before = json.loads((artefacts.artefact_folder("pretraining", asked) / "single.json").read_text())
+    assert card["pretraining"]["classes"] == 5 and card["pretraining"]["drawings"] == sum(counts.values())
+    assert card["pretraining"]["steps"] == before["steps"] == 20 and card["steps"] == 10
+    assert set(before["data"]["source"]["files"]) == set(counts)
+    assert cost.bill([trained.model], [card])["train_seconds"] == card["train_seconds"] + before["train_seconds"]
+    assert stages.train_single(changed(profile, "single", steps=10)).card["pretraining"] is None
+
+
+def test_only_what_starts_from_a_pretraining_is_made_again_with_it(profile):
+    asked = changed(profile, "pretraining", steps=20)
+    other = changed(asked, "pretraining", lr=0.5)
+    assert artefacts.key("train_single", asked) != artefacts.key("train_single", other)
+    assert artefacts.key("train_vaes", asked) == artefacts.key("train_vaes", other)
+    assert artefacts.key("train_single", profile) == artefacts.key("train_single", changed(profile, "pretraining", lr=0.5))
+    assert artefacts.key("pretraining", asked) == artefacts.key("pretraining", changed(asked, "single", steps=11))
 
 
 def publish(folder, *models):
