@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as as_bytes
 from torch import nn
 
 from . import models
@@ -43,7 +43,7 @@ def save(model: nn.Module, path: Path | str, card: dict | None = None, half: boo
     dtype = torch.float16 if half else torch.float32
     tensors = {k: v.detach().to("cpu", dtype).contiguous() for k, v in model.state_dict().items()}
     header = {"architecture": type(model).__name__, "config": json.dumps(model.config())}
-    write_atomically(path, lambda to: save_file(tensors, to, metadata=header))
+    write_atomically(path, lambda to: to.write_bytes(as_bytes(tensors, header)))  # save_file's files only their owner can read
     if card is not None:
         text = json.dumps(card, indent=1, sort_keys=True)
         write_atomically(Path(path).with_suffix(".json"), lambda to: to.write_text(text + "\n", encoding="utf-8"))

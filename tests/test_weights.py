@@ -47,6 +47,11 @@ def test_a_model_comes_back_unchanged_from_its_file_alone(make, tmp_path):
     assert equal(weights.load(str(tmp_path / "new" / "m.safetensors")), model)
 
 
+def test_weights_can_be_read_by_whoever_may_read_their_card(tmp_path):
+    weights.save(single(), tmp_path / "m.safetensors", {"steps": 1})
+    assert (tmp_path / "m.safetensors").stat().st_mode == (tmp_path / "m.json").stat().st_mode
+
+
 @both
 def test_half_precision_halves_the_file_and_keeps_three_digits(make, tmp_path):
     model = make()
