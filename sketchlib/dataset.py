@@ -296,12 +296,41 @@ def batches(
         yield replace(make_batch(sketches, share.of(index), scale), share=share)
 
 
-def augment(batch: Batch, generator: torch.Generator, stretch: float = 0.15) -> Batch:
-    """Scale x and y of every drawing by its own factors, uniform in 1 +- `stretch`.
+def augment(
+    batch: Batch, generator: torch.Generator, stretch: float = 0.15, merge: float = 0.0, jitter: float = 0.0, longest: int = 0
+) -> Batch:
+    """Other drawings that a hand might have made as well.
 
-    Source: Ha and Eck (2017), section 4 (data augmentation).
+    `merge`: the probability that a point inside a stroke is left out, its movement joined to the next. `jitter`: the standard deviation, in
+    normalised units, by which each point is moved; the next movement goes on to where the following point is. `stretch`: x and y of
+    every drawing are scaled by its own factors, uniform in 1 +- stretch. `longest`: rows for which random numbers are drawn (at least
+    the batch's own), so that they do not depend on which share of a batch this is.
+    Source: Ha and Eck (2017), section 4 (stretch), and their code (merge); jitter is this book's. Chapter 4.
     """
-    factors = 1 + stretch * (2 * batch.random(lambda n: torch.rand(n, 1, 2, generator=generator)) - 1)
+    rows, device = max(longest, batch.x.shape[1]), batch.x.device
+    factors = sent(1 + stretch * (2 * batch.random(lambda n: torch.rand(n, 1, 2, generator=generator)) - 1), device)
+    if merge:
+        chance = sent(batch.random(lambda n: torch.rand(n, rows, generator=generator)), device)
+        batch = _merged(batch, chance[:, : batch.x.shape[1]] < merge)
     x = batch.x.clone()
-    x[:, :, :2] *= sent(factors, x.device)
+    if jitter:
+        noise = sent(batch.random(lambda n: torch.randn(n, rows, 2, generator=generator)), device)[:, : x.shape[1]] * jitter
+        at = torch.arange(x.shape[1], device=device)
+        real = ((at > 0) & (at <= batch.lengths[:, None]))[..., None]
+        x[..., :2] += torch.where(real, torch.diff(noise * real, dim=1, prepend=torch.zeros_like(noise[:, :1])), 0.0)
+    x[:, :, :2] *= factors
     return replace(batch, x=x)
+
+
+def _merged(batch: Batch, chosen: torch.Tensor) -> Batch:
+    """The batch without those `chosen` (B, T + 1) points that lie inside a stroke: neither first nor last of it."""
+    x, at = batch.x, torch.arange(batch.x.shape[1], device=batch.x.device)
+    down = x[..., 2] > 0
+    out = chosen & down & down.roll(1, 1) & (at > 1)
+    order = torch.argsort(out.to(torch.int8), dim=1, stable=True)[..., None]  # those left out come last
+    lengths = batch.lengths - out.sum(1)
+    places, pens = x[..., :2].cumsum(1).gather(1, order.expand(-1, -1, 2)), x[..., 2:].gather(1, order.expand(-1, -1, 3))
+    rest = torch.cat([torch.diff(places, dim=1, prepend=torch.zeros_like(places[:, :1])), pens], -1)
+    end = torch.tensor([0, 0, 0, 0, 1.0], device=x.device)
+    rest = torch.where((at <= lengths[:, None])[..., None], rest, end)
+    return replace(batch, x=rest[:, : int(lengths.max()) + 2], lengths=lengths)

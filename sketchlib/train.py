@@ -31,9 +31,9 @@ class Settings:
     `schedule`: "plateau" halves lr after more than `plateau_patience` validations without a new best (report, single model); "exponential"
     multiplies lr by `lr_decay` each step down to `min_lr` (report, VAE); "cosine" falls from lr to min_lr over the run (this book,
     for runs too short for plateaus). `validate_every`: steps. `eta_min`, `R`: the KL weight eta = 1 - (1 - eta_min) R^step (paper).
-    `stretch`: augmentation, random scale 1 +- stretch of each axis (paper 0.15; report none: 0). `stop_after`: validations without a
-    new best after which the run ends early (None: never). `precision`: "bfloat16" multiplies matrices in it (weights, state between
-    steps and loss stay in float32). `seed`: of batches, noise and dropout.
+    `stretch`, `merge`, `jitter`: augmentation, see `dataset.augment` (paper: stretch 0.15, merge 0.1; report none: 0). `stop_after`:
+    validations without a new best after which the run ends early (None: never). `precision`: "bfloat16" multiplies matrices in it
+    (weights, state between steps and loss stay in float32). `seed`: of batches, noise and dropout.
     """
 
     steps: int
@@ -49,6 +49,8 @@ class Settings:
     eta_min: float = 0.01
     R: float = 0.99995
     stretch: float = 0.0
+    merge: float = 0.0
+    jitter: float = 0.0
     stop_after: int | None = None
     precision: str = "float32"
     seed: int = 0
@@ -272,10 +274,10 @@ def train_step(run: Run, batch: Batch) -> dict[str, torch.Tensor]:
     """One optimiser step by teacher forcing; returns the detached terms of the loss."""
     settings, model, ranks = run.settings, run.model, run.ranks
     model.train()
+    if settings.stretch or settings.merge or settings.jitter:
+        batch = augment(batch, run.generator, settings.stretch, settings.merge, settings.jitter, model.n_max + 2)
     weight = weight_of(model, batch)
     batch = batch.to(device := next(model.parameters()).device)
-    if settings.stretch:
-        batch = augment(batch, run.generator, settings.stretch)
     with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
         parts = model.parts(batch, run.generator)
     parts, _ = ranks.mean(parts, weight)

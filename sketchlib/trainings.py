@@ -204,12 +204,11 @@ def pretraining(profile, prepared: Prepared) -> tuple[Training, Prepared]:
     others, found = source.load_drawings(names, limits.per_class)
     kept = dataset.purify(dataset.SketchSet.from_drawings(others), limits.min_length, limits.max_length, limits.clamp)
     train_set = prepared.splits.train.joined(kept)
+    counts, files = {**prepared.counts, "train": train_set.counts()}, {**prepared.source["files"], **found.files}
+    record = replace(prepared, n_max=max(prepared.n_max, kept.n_max), counts=counts, source={**prepared.source, "files": files})
     section = SimpleNamespace(**{**profile.section("single"), **profile.section("pretraining")})
     settings, folder = _settings(section, profile.seed), artefact_folder("pretraining", profile)
-    training = Training(_single_model(profile, prepared, train_set.classes), train_set, prepared.splits.valid, settings, folder)
-    files = {**prepared.source["files"], **found.files}
-    counts = {**prepared.counts, "train": train_set.counts()}
-    return training, replace(prepared, counts=counts, source={**prepared.source, "files": files})
+    return Training(_single_model(profile, record, train_set.classes), train_set, prepared.splits.valid, settings, folder), record
 
 
 def pretrain(profile) -> Trained:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -6,6 +8,7 @@ from hypothesis import strategies as st
 from synthetic import rows, sketch_set
 
 from sketchlib.dataset import SketchSet, augment, batch_order, batches, cap, data_scale_factor, make_batch, purify, split
+from sketchlib.distributed import Share
 from sketchlib.strokes import DataError, Drawing, from_stroke3, to_stroke3, to_stroke5
 
 lengths_lists = st.lists(st.integers(1, 40), min_size=1, max_size=30)
@@ -320,6 +323,48 @@ def test_augmentation_stretches_each_axis_of_each_drawing_by_one_factor():
     assert 0.85 <= factors.min() < 0.9 and 1.1 < factors.max() <= 1.15
     assert (factors[:, 0] - factors[:, 1]).abs().min() > 0 and len(factors.unique()) == 80
     assert torch.equal(bigger.x, augment(batch, torch.Generator().manual_seed(0), 0.15).x)
+
+
+def places(batch, i):
+    """The absolute places (N, 2) of drawing i's points, and its pen states (N, 3)."""
+    rows = batch.x[i, 1 : int(batch.lengths[i]) + 1]
+    return rows[:, :2].cumsum(0), rows[:, 2:]
+
+
+def test_merging_leaves_out_points_inside_strokes_and_moves_nothing():
+    batch = make_batch(sketch_set(), np.arange(40), 3.0)
+    merged = augment(batch, torch.Generator().manual_seed(0), 0.0, merge=0.5)
+    left_out = int(batch.lengths.sum() - merged.lengths.sum())
+    assert left_out > 40 and merged.x.shape[1] == merged.lengths.max() + 2
+    for i in range(40):
+        (before, pens), (after, kept) = places(batch, i), places(merged, i)
+        rows = [int(torch.isclose(before, place, atol=1e-4).all(1).nonzero()[0]) for place in after]
+        assert rows == sorted(set(rows)) and torch.equal(pens[rows], kept)
+        missing = set(range(len(before))) - set(rows)
+        assert all(pens[k, 0] == 1 and k > 0 and pens[k - 1, 0] == 1 for k in missing)  # neither lifted there nor just put down
+        assert (merged.x[i, int(merged.lengths[i]) + 1 :] == torch.tensor([0, 0, 0, 0, 1.0])).all()
+    everything = augment(batch, torch.Generator().manual_seed(0), 0.0, merge=1.0)
+    assert torch.equal(everything.x[..., 3].sum(1), batch.x[..., 3].sum(1))  # as many strokes
+
+
+def test_jitter_moves_each_point_by_itself_and_the_end_by_nothing():
+    batch = make_batch(sketch_set(400), np.arange(800), 3.0)
+    moved = augment(batch, torch.Generator().manual_seed(0), 0.0, jitter=0.1)
+    assert torch.equal(moved.x[..., 2:], batch.x[..., 2:]) and torch.equal(moved.lengths, batch.lengths)
+    away = torch.cat([places(moved, i)[0] - places(batch, i)[0] for i in range(800)])
+    assert abs(float(away.std()) - 0.1) < 0.005 and abs(float(away.mean())) < 0.005
+    ends = batch.x[..., 4] == 1
+    assert (moved.x[..., :2][ends] == 0).all() and (moved.x[:, 0] == batch.x[:, 0]).all()
+
+
+def test_augmentation_of_a_part_is_the_part_of_the_augmentation():
+    sketches = sketch_set()
+    index = np.argsort(sketches.lengths)  # the longest is in the second share
+    share = Share(0, 2, len(index))
+    whole, part = make_batch(sketches, index, 3.0), replace(make_batch(sketches, share.of(index), 3.0), share=share)
+    one, other = (augment(b, torch.Generator().manual_seed(1), 0.1, 0.4, 0.05, 60) for b in (whole, part))
+    rows = min(one.x.shape[1], other.x.shape[1])
+    assert torch.allclose(share.of(one.x)[:, :rows], other.x[:, :rows], atol=1e-5) and torch.equal(share.of(one.lengths), other.lengths)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
