@@ -103,8 +103,8 @@ def draw(mixture: Mixture, uniform: Tensor, normal: Tensor) -> tuple[Tensor, Ten
 
     Both choices invert a cumulative distribution and are clamped to the last index, so that rounding cannot step past it.
     """
-    component = _invert(mixture.log_pi, uniform[:, 0])
-    pen = _invert(F.log_softmax(mixture.pen_logits, -1), uniform[:, 1])
+    component = invert(mixture.log_pi, uniform[:, 0])
+    pen = invert(F.log_softmax(mixture.pen_logits, -1), uniform[:, 1])
     rho = torch.tanh(_pick(mixture.atanh_rho, component))
     e_x, e_y = normal.unbind(-1)
     dx = _pick(mixture.mu_x, component) + torch.exp(_pick(mixture.log_sigma_x, component)) * e_x
@@ -113,7 +113,8 @@ def draw(mixture: Mixture, uniform: Tensor, normal: Tensor) -> tuple[Tensor, Ten
     return torch.stack([dx, dy], -1), pen
 
 
-def _invert(log_probability: Tensor, uniform: Tensor) -> Tensor:
+def invert(log_probability: Tensor, uniform: Tensor) -> Tensor:
+    """The index (B,) at which the cumulative distribution of `log_probability` (B, M) passes `uniform` (B,), numbers in [0, 1)."""
     cumulative = log_probability.exp().cumsum(-1)
     # <= and not <: a uniform of exactly 0 must not pick a choice of probability 0.
     index = (cumulative <= uniform[:, None] * cumulative[:, -1:]).sum(-1)

@@ -1,4 +1,4 @@
-"""Drawing with a trained model: batched sampling with a temperature, greedy drawing, reconstruction, interpolation."""
+"""Drawing with a trained model: batched sampling with a temperature and guidance, greedy drawing, reconstruction, interpolation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .dataset import SketchSet, make_batch
+from .guidance import Noise, Rival, check_guidance, guided_draw, step_noise
 from .mixture import draw, mode, split_parameters, temper
 from .models import ConditionalDecoder, Decoder, Router, SketchVAE, known
 from .strokes import START, DataError, Drawing, from_stroke3
@@ -57,11 +58,14 @@ def sample_rows(
     temperature: float,
     generator: torch.Generator,
     pen_temperature: float | None = None,
+    guidance: float = 0.0,
+    rivals: Sequence[Rival] = (),
 ) -> tuple[Tensor, Tensor]:
     """Movements (B, n_max, 2) in normalised units and pen states (B, n_max) as indices 0, 1, 2, from conditions (B, C).
 
     What follows a row's first pen state 2 (the end) is 0 and 2. Random numbers are drawn up front; rows that have ended leave the
-    batch; temperature 0 is greedy. Source: report, section IV.1 (sequential generation). Chapter 7.
+    batch; temperature 0 is greedy. `guidance` above 0: away from the `rivals`, the same drawings by other classes, see
+    `guidance.guided_draw`. Source: report, section IV.1 (sequential generation). Chapter 7.
     """
     check_temperature(temperature, pen_temperature)
     device, size = condition.device, len(condition)
@@ -69,11 +73,19 @@ def sample_rows(
     normal = torch.randn(n_max, size, 2, generator=generator).to(device)
     moves = torch.zeros(n_max, size, 2, device=device)
     pens = torch.full((n_max, size), 2, device=device)
+    noise = step_noise(n_max, size, generator, uniform[..., 1]) if guidance else None
     pen, active = Pen(decoder, condition), torch.arange(size, device=device)
+    others = [(Pen(rival.decoder, rival.condition), rival.scale) for rival in rivals if guidance]
     row = torch.tensor(START, device=device).expand(size, 5)
     going = torch.ones(size, dtype=torch.bool, device=device)
     for t in range(n_max):
-        move, state = _choose(pen.step(row), temperature, pen_temperature, uniform[t, active], normal[t, active])
+        raw = pen.step(row)
+        if guidance:
+            beside = [(split_parameters(other.step(_rescaled(row, scale))), scale) for other, scale in others]
+            numbers = Noise(*(part[t, active] for part in noise))
+            move, state = guided_draw(split_parameters(raw), beside, guidance, temperature, pen_temperature, numbers)
+        else:
+            move, state = _choose(raw, temperature, pen_temperature, uniform[t, active], normal[t, active])
         going = going & (state != 2)
         moves[t, active] = move * going[:, None]
         pens[t, active] = torch.where(going, state, 2)
@@ -83,7 +95,8 @@ def sample_rows(
             if not len(rows):
                 break
             if len(rows) < len(going):
-                pen.keep(rows)
+                for one in (pen, *(other for other, _ in others)):
+                    one.keep(rows)
                 active, row, going = active[rows], row[rows], going[rows]
     return moves.transpose(0, 1), pens.transpose(0, 1)
 
@@ -99,6 +112,10 @@ def check_temperature(temperature: float, pen_temperature: float | None = None) 
 def _choose(raw: Tensor, temperature: float, pen_temperature: float | None, uniform: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
     mixture = split_parameters(raw)
     return draw(temper(mixture, temperature, pen_temperature), uniform, normal) if temperature > 0 else mode(mixture)
+
+
+def _rescaled(row: Tensor, scale: float) -> Tensor:
+    return torch.cat([row[:, :2] * scale, row[:, 2:]], -1)
 
 
 def to_drawings(moves: Tensor, pens: Tensor, scale: float, words: Sequence[str]) -> list[Drawing]:
@@ -120,26 +137,43 @@ def sample(
     z: Tensor | None = None,
     n_max: int | None = None,
     pen_temperature: float | None = None,
+    guidance: float = 0.0,
 ) -> list[Drawing]:
     """Draw `n` sketches of a class, or of each class of a list, in data units with y down.
 
     `temperature` 0 is greedy. `pen_temperature`: another one for the pen states alone, None for the same (greedy has no other).
-    `seed`: a number or a generator. `z` (n, N_z): latent vectors for a VAE, else z ~ N(0, I).
-    `n_max`: most rows a drawing may have (default: the model's). Raises `DataError` for an unknown class, naming the nearest,
-    and for a temperature below 0 or a pen_temperature not above it. Chapter 7.
+    `guidance`: how strongly a movement is preferred that the model's other classes make less likely; 0 is the report's sampling, and a
+    step costs as many steps as there are classes. `seed`: a number or a generator. `z` (n, N_z): latent vectors for a VAE, else
+    z ~ N(0, I). `n_max`: most rows a drawing may have (default: the model's). Raises `DataError` for an unknown class, naming the
+    nearest, for a temperature below 0 or a pen_temperature not above it, and for a guidance below 0, at temperature 0, or of a model of
+    one class. Chapter 7.
     """
     generator = as_generator(seed)
     if not isinstance(word, str):
-        return [drawing for name in word for drawing in sample(model, name, n, temperature, generator, z, n_max, pen_temperature)]
-    if isinstance(model, Router):
-        model = model[word]
+        more = dict(z=z, n_max=n_max, pen_temperature=pen_temperature, guidance=guidance)
+        return [drawing for name in word for drawing in sample(model, name, n, temperature, generator, **more)]
     check_temperature(temperature, pen_temperature)
-    condition = _condition(model, word, n, generator, z)
+    check_guidance(guidance, temperature, model.classes)
+    of_class = model[word] if isinstance(model, Router) else model
+    condition = _condition(of_class, word, n, generator, z)
+    rivals = _rivals(model, word, n, generator) if guidance else []
     drawings = []
-    for part in condition.split(CHUNK):
-        moves, pens = sample_rows(model.decoder, part, n_max or model.n_max, temperature, generator, pen_temperature)
-        drawings += to_drawings(moves, pens, model.scale, [word] * len(part))
+    for start in range(0, n, CHUNK):
+        part = slice(start, start + CHUNK)
+        beside = [rival._replace(condition=rival.condition[part]) for rival in rivals]
+        rows = n_max or of_class.n_max
+        moves, pens = sample_rows(of_class.decoder, condition[part], rows, temperature, generator, pen_temperature, guidance, beside)
+        drawings += to_drawings(moves, pens, of_class.scale, [word] * len(pens))
     return drawings
+
+
+def _rivals(model: ConditionalDecoder | Router, word: str, n: int, generator: torch.Generator) -> list[Rival]:
+    """The model's other classes, each with a condition of its own for each of `n` drawings."""
+    if isinstance(model, Router):
+        own, others = model[word], {name: model[name] for name in model.classes if name != word}
+    else:
+        own, others = model, {name: model for name in model.classes if name != word}
+    return [Rival(one.decoder, _condition(one, name, n, generator, None), own.scale / one.scale) for name, one in others.items()]
 
 
 @torch.no_grad()
