@@ -6,7 +6,7 @@ from test_sampling import MIXED, noise, same, single, vae
 
 from sketchlib import sampling
 from sketchlib.guidance import Noise, Rival, guided_draw
-from sketchlib.mixture import Mixture
+from sketchlib.mixture import Mixture, split_parameters, stroke_nll
 from sketchlib.models import Router
 from sketchlib.sampling import sample, sample_rows
 from sketchlib.strokes import DataError
@@ -69,11 +69,10 @@ def test_a_rival_in_other_units_says_the_same():
 
 
 def test_the_pen_is_not_guided():
-    noisy = numbers(8)
-    pens = [
-        guided_draw(spots([0.5, 0.5], [-1.0, 1.0]), [(spots([0.9, 0.1], [-1.0, 1.0])._replace(pen_logits=logits), 1.0)], g, 1.0, 0.7, noisy)[1]
-        for logits, g in ((torch.zeros(N, 3), 0.5), (torch.tensor([9.0, 0, 0]).expand(N, 3), 5.0))
-    ]
+    own, rival, pens = spots([0.5, 0.5], [-1.0, 1.0]), spots([0.9, 0.1], [-1.0, 1.0]), []
+    for logits, guidance in ((torch.zeros(3), 0.5), (torch.tensor([9.0, 0.0, 0.0]), 5.0)):
+        other = rival._replace(pen_logits=logits.expand(N, 3))
+        pens.append(guided_draw(own, [(other, 1.0)], guidance, 1.0, 0.7, numbers(8))[1])
     assert torch.equal(*pens) and len(pens[0].unique()) == 3
 
 
@@ -134,17 +133,11 @@ def test_guided_drawings_are_likelier_for_their_class_than_for_others():
         costs = []
         for name in model.classes:
             raw = model.decoder(torch.cat([start, rows[:, :-1]], 1), condition[name])
-            costs.append((sampling_cost(raw, moves) * going).sum(1))
+            costs.append((stroke_nll(split_parameters(raw), moves[..., 0], moves[..., 1]) * going).sum(1))
         own, *other = costs
         return float((torch.stack(other).mean(0) - own).mean().detach())
 
     assert advantage(4.0) > advantage(1.0) > advantage(0.0)
-
-
-def sampling_cost(raw, moves):
-    from sketchlib.mixture import split_parameters, stroke_nll
-
-    return stroke_nll(split_parameters(raw), moves[..., 0], moves[..., 1])
 
 
 @pytest.mark.parametrize("guidance", [-0.1, math.nan, math.inf])

@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "sketchlib"
 # From left to right: a module imports only from those before it.
 ORDER = ["strokes", "study", "quickdraw", "download", "hand", "doodles", "source", "distributed", "dataset", "mixture", "models", "weights"]
-ORDER += ["cost", "train", "guidance", "sampling", "raster", "recogniser", "second_judge", "recognisability", "interval", "fidelity", "diversity"]
-ORDER += ["coherence", "likelihood", "sweep", "comparison", "latent", "experiments", "draw", "animation", "scene"]
+ORDER += ["cost", "train", "guidance", "sampling", "raster", "recogniser", "second_judge", "recognisability", "interval", "fidelity"]
+ORDER += ["diversity", "coherence", "likelihood", "sweep", "comparison", "latent", "experiments", "draw", "animation", "scene"]
 ORDER += ["dependencies", "report", "claims", "artefacts", "trainings", "stages", "publish", "widget"]
 CORE = ["strokes", "dataset", "mixture", "models", "weights", "train", "sampling", "recognisability", "diversity"]
 CORE += ["coherence", "latent"]
