@@ -1,7 +1,7 @@
 """sketchlib: how a network draws, stroke by stroke.
 
     model = sketchlib.load("single")
-    sketches = sketchlib.sample(model, "cat", n=9, temperature=0.4, pen_temperature=1, seed=0)
+    sketches = sketchlib.sample(model, "cat", n=9, guidance=2, pen_temperature=0.8)
     sketchlib.animate(sketches, "cats.gif")
 
 Names are imported when they are first used, so that `import sketchlib` costs nothing.

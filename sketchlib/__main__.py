@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--classes", nargs="+", metavar="CLASS", help="router: the VAEs of these classes only")
     publish = commands.add_parser(
         "publish",
-        help="publish a run: weights/ and book/results/",
+        help="publish a run: weights/, book/results/ and README's pictures",
         description="Write a profile's weights in half precision to weights/, each with a card, and the numbers of its executed chapters "
         "to book/results/. Models that are not trained yet are trained first.",
     )
@@ -83,6 +83,7 @@ def publish(profile) -> None:
 
     for path in [*publish.publish_results(profile), *publish.publish_weights(profile)]:  # the quick one, which may fail, first
         print(f"{path.relative_to(publish.PROJECT)}: {path.stat().st_size / 1e6:.2f} MB")
+    publish.publish_pictures(trainings.train_single(profile).model, profile.sampling)
 
 
 def _read(profile) -> None:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .mixture import Mixture, draw, invert, stroke_nll, temper
+from .models import Decoder
 from .strokes import DataError
 
 CANDIDATES = 8  # movements proposed at each step
@@ -19,19 +20,23 @@ CANDIDATES = 8  # movements proposed at each step
 class Rival(NamedTuple):
     """A decoder with the condition (B, C) of another class; `scale`: the unit of the drawing model over the rival's, both in data units."""
 
-    decoder: object
+    decoder: Decoder
     condition: Tensor
     scale: float = 1.0
 
 
-def check_guidance(guidance: float, temperature: float, classes: Sequence[str]) -> None:
-    """Raises `DataError` for a guidance below 0 or not finite, one without other classes, and one at temperature 0."""
+def check_guidance(guidance: float, temperature: float) -> None:
+    """Raises `DataError` for a guidance below 0 or not finite, and for one at temperature 0."""
     if not (0 <= guidance < float("inf")):
         raise DataError(f"guidance {guidance}: give 0 for none or a number above it (1: as much as the densities say)")
-    if guidance and len(classes) < 2:
-        raise DataError(f"guidance compares classes, and this model knows only {', '.join(classes)}: give the router, or guidance=0")
     if guidance and temperature == 0:
         raise DataError("guidance chooses among movements drawn at random: give a temperature above 0, or guidance=0")
+
+
+def check_rivals(rivals: Sequence, classes: Sequence[str]) -> None:
+    """Raises `DataError` where there is no other class to be guided away from."""
+    if not len(rivals):
+        raise DataError(f"guidance compares classes, and this model knows only {', '.join(classes)}: give the router, or guidance=0")
 
 
 class Noise(NamedTuple):
@@ -51,20 +56,21 @@ def guided_draw(
     pen_temperature: float | None,
     noise: Noise,
 ) -> tuple[Tensor, Tensor]:
-    """Movement (B, 2) and pen state index (B,); the pen is not guided.
+    """Movement (B, 2), in the units of `mixture`, and pen state index (B,); the pen is not guided.
 
-    K candidates come from the mixture at a temperature. One is taken with weights (p / r)^guidance, where p is its density under the
-    mixture and r its mean density under the rivals' (mixtures with their scales, as in `Rival`), both at temperature 1. Sources: Ho and
-    Salimans (2022), classifier-free guidance, and Krause et al. (2021), who contrast classes in sequences of words; the candidates, which
-    continuous movements need, are this library's. Chapter 7.
+    `mixture` (B, M) is the drawing model's; `rivals` are mixtures (B, M) with their scales, as in `Rival`, at least one. K candidates
+    come from the mixture at a temperature. One is drawn with odds (p / r)^guidance, where p is its density under the mixture and r its mean
+    density under the rivals', both at temperature 1. Raises `DataError` for a temperature not above 0. Sources: Ho and Salimans (2022), a
+    ratio of conditional and unconditional densities; Krause et al. (2021), a contrast of classes; Rubin (1988), drawing by weight from
+    proposals. Chapter 7.
     """
     size, k = noise.uniform.shape
-    several = Mixture(*(part.repeat_interleave(k, 0) for part in temper(mixture, temperature, pen_temperature)))
-    uniform = torch.stack([noise.uniform, noise.pen[:, None].expand(-1, k)], -1)
+    several = Mixture(*(part.repeat_interleave(k, 0) for part in temper(mixture, temperature, pen_temperature)))  # (B K, M)
+    uniform = torch.stack([noise.uniform, noise.pen[:, None].expand(-1, k)], -1)  # (B, K, 2)
     moves, pens = draw(several, uniform.reshape(-1, 2), noise.normal.reshape(-1, 2))
     moves, pens = moves.view(size, k, 2), pens.view(size, k)[:, 0]
-    of_rivals = torch.stack([_log_density(rival, moves * scale) + 2 * math.log(scale) for rival, scale in rivals])
-    score = _log_density(mixture, moves) - torch.logsumexp(of_rivals, 0) + math.log(len(rivals))
+    of_rivals = torch.stack([_log_density(rival, moves * scale) + 2 * math.log(scale) for rival, scale in rivals])  # (C - 1, B, K)
+    score = _log_density(mixture, moves) - torch.logsumexp(of_rivals, 0)  # (B, K); log p / r but for a constant, log (C - 1)
     taken = invert(F.log_softmax(guidance * score, -1), noise.choice)
     return moves[torch.arange(size, device=moves.device), taken], pens
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from . import report, train, weights
+from . import animation, draw, report, sampling, train, weights
 from .artefacts import OWN_WEIGHTS
 from .dataset import SketchSet
 from .models import SketchVAE
@@ -63,6 +63,18 @@ def publish_results(profile: Profile, to: Path = RESULTS) -> list[Path]:
         weights.write_atomically(to / path.name, lambda where, text=text: where.write_text(text + "\n", encoding="utf-8"))
         paths.append(to / path.name)
     return paths
+
+
+def publish_pictures(model, settings, to: Path = PROJECT / "book" / "images") -> list[Path]:
+    """README's pictures: the first ten guided sketches of each class of a model, and the first of each being drawn; returns the paths.
+
+    `settings` is the profile's sampling section. The seed is 0 and nothing is picked.
+    """
+    how = dict(temperature=settings.temperature, pen_temperature=settings.pen_temperature, guidance=settings.guidance)
+    first = {word: sampling.sample(model, word, n=10, seed=0, **how) for word in model.classes}
+    draw.save_png(draw.class_grid(first), to / "sketches.png", dpi=90)
+    animation.animate([row[0] for row in first.values()], to / "drawing.gif")
+    return [to / "sketches.png", to / "drawing.gif"]
 
 
 def drawings_of(profile: Profile) -> dict[str, str | None]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .dataset import SketchSet, make_batch
-from .guidance import Noise, Rival, check_guidance, guided_draw, step_noise
+from .guidance import Noise, Rival, check_guidance, check_rivals, guided_draw, step_noise
 from .mixture import draw, mode, split_parameters, temper
 from .models import ConditionalDecoder, Decoder, Router, SketchVAE, known
 from .strokes import START, DataError, Drawing, from_stroke3
@@ -65,9 +65,13 @@ def sample_rows(
 
     What follows a row's first pen state 2 (the end) is 0 and 2. Random numbers are drawn up front; rows that have ended leave the
     batch; temperature 0 is greedy. `guidance` above 0: away from the `rivals`, the same drawings by other classes, see
-    `guidance.guided_draw`. Source: report, section IV.1 (sequential generation). Chapter 7.
+    `guidance.guided_draw`. Raises `DataError` as `sample` does, and for a guidance without rivals. Source: report, section IV.1
+    (sequential generation). Chapter 7.
     """
     check_temperature(temperature, pen_temperature)
+    check_guidance(guidance, temperature)
+    if guidance:
+        check_rivals(rivals, ["the class drawn"])
     device, size = condition.device, len(condition)
     uniform = torch.rand(n_max, size, 2, generator=generator).to(device)
     normal = torch.randn(n_max, size, 2, generator=generator).to(device)
@@ -145,15 +149,17 @@ def sample(
     `guidance`: how strongly a movement is preferred that the model's other classes make less likely; 0 is the report's sampling, and a
     step costs as many steps as there are classes. `seed`: a number or a generator. `z` (n, N_z): latent vectors for a VAE, else
     z ~ N(0, I). `n_max`: most rows a drawing may have (default: the model's). Raises `DataError` for an unknown class, naming the
-    nearest, for a temperature below 0 or a pen_temperature not above it, and for a guidance below 0, at temperature 0, or of a model of
-    one class. Chapter 7.
+    nearest, for a temperature below 0 or a pen_temperature not above it, and for a guidance below 0, not finite, at temperature 0,
+    or of a model of one class. Chapter 7.
     """
     generator = as_generator(seed)
     if not isinstance(word, str):
         more = dict(z=z, n_max=n_max, pen_temperature=pen_temperature, guidance=guidance)
         return [drawing for name in word for drawing in sample(model, name, n, temperature, generator, **more)]
     check_temperature(temperature, pen_temperature)
-    check_guidance(guidance, temperature, model.classes)
+    check_guidance(guidance, temperature)
+    if guidance:
+        check_rivals(model.classes[1:], model.classes)
     of_class = model[word] if isinstance(model, Router) else model
     condition = _condition(of_class, word, n, generator, z)
     rivals = _rivals(model, word, n, generator) if guidance else []

@@ -2,7 +2,7 @@ import math
 
 import pytest
 import torch
-from test_sampling import MIXED, noise, same, single, vae
+from test_sampling import MIXED, condition_of, noise, same, single, vae
 
 from sketchlib import sampling
 from sketchlib.guidance import Noise, Rival, guided_draw
@@ -33,31 +33,33 @@ def share_right(guidance, rivals, k=8, own=(0.5, 0.5), temperature=1.0):
     return float((moves[:, 0] > 0).float().mean())
 
 
-def binomial(k):
-    return torch.tensor([math.comb(k, i) / 2**k for i in range(k + 1)])
-
-
 @pytest.mark.parametrize("guidance", [0.0, 0.5, 1.0, 2.0])
 @pytest.mark.parametrize("k", [1, 2, 8])
 def test_candidates_are_taken_by_the_ratio_of_densities(guidance, k):
-    # Of k candidates i lie right, by chance; there p / r is 0.5 / 0.1, left it is 0.5 / 0.9.
-    right, left = (0.5 / 0.1) ** guidance, (0.5 / 0.9) ** guidance
-    i = torch.arange(k + 1)
-    expected = float((binomial(k) * i * right / (i * right + (k - i) * left)).sum())
+    expected = expected_share((0.5 / 0.1) ** guidance, (0.5 / 0.9) ** guidance, k)
     assert share_right(guidance, [(spots([0.9, 0.1], [-1.0, 1.0]), 1.0)], k) == pytest.approx(expected, abs=0.03)
 
 
+def expected_share(right, left, k=8, chance=0.5):
+    """Of k candidates i lie right with a binomial chance; one is drawn with odds `right` or `left` each."""
+    i = torch.arange(k + 1)
+    many = torch.tensor([math.comb(k, j) * chance**j * (1 - chance) ** (k - j) for j in range(k + 1)])
+    return float((many * i * right / (i * right + (k - i) * left)).sum())
+
+
 def test_rivals_count_by_their_mean_density():
-    two = [(spots([0.9, 0.1], [-1.0, 1.0]), 1.0), (spots([0.1, 0.9], [-1.0, 1.0]), 1.0)]
-    assert share_right(3.0, two) == pytest.approx(0.5, abs=0.03)
-    assert share_right(3.0, [*two, two[0]]) > 0.55
+    two = [(spots([0.9, 0.1], [-1.0, 1.0]), 1.0), (spots([0.5, 0.5], [-1.0, 1.0]), 1.0)]  # in the mean 0.7 and 0.3
+    expected = expected_share(0.5 / 0.3, 0.5 / 0.7)
+    assert expected_share(0.5 / (0.1 * 0.5) ** 0.5, 0.5 / (0.9 * 0.5) ** 0.5) > expected + 0.04  # what the geometric mean would give
+    assert share_right(1.0, two) == pytest.approx(expected, abs=0.02)
 
 
 def test_densities_are_those_at_temperature_one_and_only_the_candidates_are_tempered():
-    # At 0.5 the candidates' odds are squared: 4 : 1 become 16 : 1. One candidate leaves no choice.
-    same_as_own = [(spots([0.2, 0.8], [-1.0, 1.0]), 1.0)]
-    assert share_right(5.0, same_as_own, k=1, own=(0.2, 0.8), temperature=0.5) == pytest.approx(16 / 17, abs=0.02)
-    assert share_right(5.0, same_as_own, k=8, own=(0.2, 0.8), temperature=0.5) == pytest.approx(16 / 17, abs=0.02)
+    rival = [(spots([0.2, 0.8], [-1.0, 1.0]), 1.0)]  # at 0.5 the own odds of 3 : 2 become 9 : 4, the rival's stay 4 : 1
+    expected = expected_share(0.6 / 0.8, 0.4 / 0.2, chance=9 / 13)
+    tempered_too = expected_share((9 / 13) / (16 / 17), (4 / 13) / (1 / 17), chance=9 / 13)
+    assert abs(tempered_too - expected) > 0.1
+    assert share_right(1.0, rival, own=(0.4, 0.6), temperature=0.5) == pytest.approx(expected, abs=0.02)
 
 
 def test_a_rival_in_other_units_says_the_same():
@@ -86,7 +88,10 @@ several = pytest.mark.parametrize("make", [single, router])
 @several
 def test_none_is_the_sampling_without_it_and_some_is_not(make):
     model = make()
-    plain = sample(model, "cat", 20, 0.4, seed=1)
+    of_class, rows, generator = (model["cat"] if make is router else model), 40, noise(1)
+    condition = torch.randn(20, of_class.latent_size, generator=generator) if make is router else condition_of(model, 20)[:1].expand(20, -1)
+    moves, pens = sample_rows(of_class.decoder, condition, rows, 0.4, generator)  # knows no other class
+    plain = sampling.to_drawings(moves, pens, of_class.scale, ["cat"] * 20)
     assert same(plain, sample(model, "cat", 20, 0.4, seed=1, guidance=0.0))
     guided = sample(model, "cat", 20, 0.4, seed=1, guidance=2.0)
     assert not same(plain, guided) and same(guided, sample(model, "cat", 20, 0.4, seed=1, guidance=2.0))
@@ -151,6 +156,12 @@ def test_one_class_alone_cannot_be_guided():
         with pytest.raises(DataError, match="knows only cat: give the router"):
             sample(model, "cat", 1, guidance=1.0)
         assert len(sample(model, "cat", 1, guidance=0)) == 1
+
+
+def test_rows_are_not_guided_without_rivals():
+    model = single()
+    with pytest.raises(DataError, match="compares classes"):
+        sample_rows(model.decoder, condition_of(model), 10, 0.4, noise(), guidance=1.0)
 
 
 def test_greedy_drawing_cannot_be_guided():
