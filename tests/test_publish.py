@@ -7,11 +7,11 @@ import pytest
 import torch
 import yaml
 from PIL import Image
+from test_sampling import ENDLESS, single
 
 import sketchlib
 from sketchlib import publish, report, stages, weights
 from sketchlib.dataset import make_batch
-from sketchlib.models import ConditionalDecoder
 from sketchlib.strokes import DataError
 
 
@@ -125,10 +125,8 @@ def test_a_run_is_checked_where_it_read_the_same_drawings_only(profile, profiles
 
 
 def test_readmes_pictures_are_drawn_by_the_model_given(tmp_path):
-    torch.manual_seed(0)
-    model = ConditionalDecoder(("cat", "sun"), 20, 20.0, 8, 3, 2).eval()
-    sampling = SimpleNamespace(temperature=0.4, pen_temperature=0.8, guidance=1.0)
-    png, gif = publish.publish_pictures(model, sampling, tmp_path)
+    settings = SimpleNamespace(temperature=0.4, pen_temperature=0.8, guidance=1.0)
+    png, gif = publish.publish_pictures(single(pen=ENDLESS), settings, tmp_path)
     with Image.open(png) as picture, Image.open(gif) as film:
         assert (picture.format, film.format) == ("PNG", "GIF") and film.n_frames > 1
         assert min(picture.convert("L").getdata()) < 100  # something is drawn
