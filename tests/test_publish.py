@@ -3,6 +3,7 @@
 import json
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -129,4 +130,15 @@ def test_readmes_pictures_are_drawn_by_the_model_given(tmp_path):
     png, gif = publish.publish_pictures(single(pen=ENDLESS), settings, tmp_path)
     with Image.open(png) as picture, Image.open(gif) as film:
         assert (picture.format, film.format) == ("PNG", "GIF") and film.n_frames > 1
-        assert min(picture.convert("L").getdata()) < 100  # something is drawn
+        assert np.asarray(picture.convert("L")).min() < 100  # something is drawn
+
+
+@pytest.mark.parametrize("which", ["single", "router"])
+def test_the_lines_in_readme_draw(which, monkeypatch, tmp_path):
+    text = (report.PROJECT / "README.md").read_text(encoding="utf-8")
+    code = text.split("```python\n")[1].split("```")[0]
+    assert f'sketchlib.load("{which}")' in code  # one in the line, the other in its comment
+    monkeypatch.chdir(tmp_path)
+    exec(code.replace('sketchlib.load("single")  #', f'sketchlib.load("{which}")  #'), {})
+    with Image.open(tmp_path / "cats.gif") as film:
+        assert film.n_frames > 10
