@@ -79,11 +79,11 @@ def train_router(profile, classes: list[str] | None) -> None:
 
 def publish(profile) -> None:
     """Write what the repository ships of a run."""
-    from . import publish
+    from . import publish, weights
 
     for path in [*publish.publish_results(profile), *publish.publish_weights(profile)]:  # the quick one, which may fail, first
         print(f"{path.relative_to(publish.PROJECT)}: {path.stat().st_size / 1e6:.2f} MB")
-    publish.publish_pictures(trainings.train_single(profile).model, profile.sampling)
+    publish.publish_pictures(weights.read(publish.PROJECT / "weights" / "single.safetensors"), profile.sampling)
 
 
 def _read(profile) -> None:

@@ -158,11 +158,11 @@ def sample(
         return [drawing for name in word for drawing in sample(model, name, n, temperature, generator, **more)]
     check_temperature(temperature, pen_temperature)
     check_guidance(guidance, temperature)
-    if guidance:
-        check_rivals(model.classes[1:], model.classes)
     of_class = model[word] if isinstance(model, Router) else model
     condition = _condition(of_class, word, n, generator, z)
     rivals = _rivals(model, word, n, generator) if guidance else []
+    if guidance:
+        check_rivals(rivals, model.classes)
     drawings = []
     for start in range(0, n, CHUNK):
         part = slice(start, start + CHUNK)
