@@ -55,7 +55,7 @@ def key(name: str, profile) -> str:
         parts.append({**profile.section("single"), **profile.section("pretraining")})
     if name == "train_single" and profile.pretraining.steps:
         parts.append(key("pretraining", profile))
-    if name in ("data", "pretraining"):
+    if name == "data" or (name == "pretraining" and profile.pretraining.other_classes):
         from . import source
 
         classes = profile.data.classes

@@ -128,6 +128,7 @@ def _pretraining_of(model, profile) -> dict | None:
         "classes": len(card["config"]["classes"]),
         "drawings": sum(card["data"]["counts"]["train"].values()),
         "files_sha256": hashlib.sha256(files.encode()).hexdigest(),
+        "weight_dropout": card["config"]["weight_dropout"],
         **{key: card[key] for key in ("steps", "best_step", "train_seconds", "valid", "settings")},
     }
 
@@ -169,7 +170,7 @@ def single_training(profile, prepared: Prepared, folder: Path | None = None) -> 
     """The single model as this profile builds it, and what it is trained on; in its stage's folder unless another is given."""
     from . import dataset
 
-    model = _single_model(profile, prepared, prepared.kept.classes)
+    model = _single_model(profile, prepared, prepared.kept.classes, profile.single.weight_dropout)
     if profile.pretraining.steps:
         model.start_from(_kept_single("pretraining", profile).model)
     train_set = dataset.cap(prepared.splits.train, profile.single.per_class, profile.seed)
@@ -177,22 +178,34 @@ def single_training(profile, prepared: Prepared, folder: Path | None = None) -> 
     return Training(model, train_set, prepared.splits.valid, settings, folder or artefact_folder("train_single", profile))
 
 
-def _single_model(profile, prepared: Prepared, classes):
+def _single_model(profile, prepared: Prepared, classes, weight_dropout: float):
     import torch
 
     from .models import ConditionalDecoder
 
     torch.manual_seed(profile.seed)
-    sizes = {name: vars(profile.single)[name] for name in ("hidden_size", "embedding_size", "n_mixtures", "weight_dropout")}
-    return ConditionalDecoder(classes, prepared.n_max, prepared.scale, **sizes)
+    sizes = {name: vars(profile.single)[name] for name in ("hidden_size", "embedding_size", "n_mixtures")}
+    return ConditionalDecoder(classes, prepared.n_max, prepared.scale, weight_dropout=weight_dropout, **sizes)
 
 
 def pretraining(profile, prepared: Prepared) -> tuple[Training, Prepared]:
-    """The single model over every class at hand, and what it learns before the profile's classes alone; and the record of these drawings.
+    """What the profile's single model learns first, and the record of the drawings that it learns from.
 
-    They are the training part of the profile's classes, and all drawings of the other classes that the data folder has, purified alike.
-    The validation part is that of the profile's classes. Settings are those of `profile.single`, but for what `profile.pretraining` says.
+    With `pretraining.other_classes` it is a single model over every class at hand: it learns the training part of the profile's classes
+    and all drawings of the other classes that the data folder has, purified alike. Without, the same model on the training part alone,
+    with other settings. The validation part is that of the profile's classes. Settings are those of `profile.single`, but for what
+    `profile.pretraining` says. Raises `DataError` where there are no other classes.
     """
+    record = _with_other_classes(profile, prepared) if profile.pretraining.other_classes else prepared
+    section = SimpleNamespace(**{**profile.section("single"), **profile.section("pretraining")})
+    settings, folder = _settings(section, profile.seed), artefact_folder("pretraining", profile)
+    train_set = record.splits.train
+    model = _single_model(profile, record, train_set.classes, section.weight_dropout)
+    return Training(model, train_set, prepared.splits.valid, settings, folder), record
+
+
+def _with_other_classes(profile, prepared: Prepared) -> Prepared:
+    """The prepared drawings, with those of all other classes of the data folder in the training part."""
     from . import dataset, source
 
     limits, names = profile.data, source.other_classes(profile.data.classes)
@@ -205,14 +218,12 @@ def pretraining(profile, prepared: Prepared) -> tuple[Training, Prepared]:
     kept = dataset.purify(dataset.SketchSet.from_drawings(others), limits.min_length, limits.max_length, limits.clamp)
     train_set = prepared.splits.train.joined(kept)
     counts, files = {**prepared.counts, "train": train_set.counts()}, {**prepared.source["files"], **found.files}
-    record = replace(prepared, n_max=max(prepared.n_max, kept.n_max), counts=counts, source={**prepared.source, "files": files})
-    section = SimpleNamespace(**{**profile.section("single"), **profile.section("pretraining")})
-    settings, folder = _settings(section, profile.seed), artefact_folder("pretraining", profile)
-    return Training(_single_model(profile, record, train_set.classes), train_set, prepared.splits.valid, settings, folder), record
+    splits, n_max = replace(prepared.splits, train=train_set), max(prepared.n_max, kept.n_max)
+    return replace(prepared, splits=splits, n_max=n_max, counts=counts, source={**prepared.source, "files": files})
 
 
 def pretrain(profile) -> Trained:
-    """The single model that has learnt every class at hand, from which the profile's single model starts."""
+    """The single model from which the profile's single model starts, trained by `pretraining`."""
     if not is_done("pretraining", profile):
         training, record = pretraining(profile, data(profile))
 

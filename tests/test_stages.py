@@ -64,7 +64,7 @@ def test_vaes_that_start_from_the_single_model_need_it_and_are_made_again_with_i
 @pytest.mark.slow
 def test_a_single_model_learns_from_every_class_first_and_its_card_says_so(profile, tmp_path):
     drawings = tmp_path / "drawings"
-    asked = changed(changed(profile, "pretraining", steps=20, lr=0.01), "single", steps=10)
+    asked = changed(changed(profile, "pretraining", steps=20, lr=0.01, other_classes=True), "single", steps=10)
     with pytest.raises(DataError, match="learns from other classes first, and the data folder has none"):
         stages.train_single(asked)
     for name in ("dog", "owl"):
@@ -83,6 +83,23 @@ def test_a_single_model_learns_from_every_class_first_and_its_card_says_so(profi
     assert set(before["data"]["source"]["files"]) == set(counts)
     assert cost.bill([trained.model], [card])["train_seconds"] == card["train_seconds"] + before["train_seconds"]
     assert stages.train_single(changed(profile, "single", steps=10)).card["pretraining"] is None
+
+
+@pytest.mark.slow
+def test_a_single_model_learns_its_own_classes_with_other_settings_first(profile):
+    first = dict(steps=20, other_classes=False, weight_dropout=0.5, jitter=0.1)
+    asked = changed(changed(profile, "pretraining", **first), "single", steps=10, weight_dropout=0.0, per_class=20)
+    training, record = trainings.pretraining(asked, stages.data(asked))
+    assert training.train_set.counts() == stages.data(asked).splits.train.counts() and record.source == stages.data(asked).source
+    assert training.model.sizes["weight_dropout"] == 0.5 and training.settings.jitter == 0.1
+    trained = stages.train_single(asked)
+    before = trainings.pretrain(asked)
+    assert trained.model.sizes["weight_dropout"] == 0 and trained.card["settings"]["jitter"] == 0
+    assert trained.card["pretraining"]["classes"] == 3 and trained.card["pretraining"]["steps"] == 20
+    assert trained.card["pretraining"]["weight_dropout"] == 0.5
+    assert not torch.equal(trained.model.embedding.weight, before.model.embedding.weight)
+    started = trainings.single_training(asked, stages.data(asked)).model  # as it is before its first step
+    assert torch.equal(started.embedding.weight, before.model.embedding.weight)
 
 
 def test_only_what_starts_from_a_pretraining_is_made_again_with_it(profile):
