@@ -34,7 +34,7 @@ STAGES = {
     "router": Stage((), ("weights",), ("train_vaes",)),
     "recogniser": Stage(("recogniser",), ("recogniser",), ("data",)),
     "experiments": Stage(("experiments",), ("experiments",), ("data",)),
-    "comparison": Stage(("comparison", "single", "vae"), ("models", "train", "sweep"), ("data",)),
+    "comparison": Stage((), ("models", "train", "sweep"), ("data",)),
 }
 
 
@@ -52,7 +52,7 @@ def key(name: str, profile) -> str:
     if name in ("train_vae", "train_vaes") and profile.vae.from_single:
         parts.append(key("train_single", profile))
     if name == "pretraining":
-        parts.append({**profile.section("single"), **profile.section("pretraining")})
+        parts.append(pretraining_section(profile))
     if name == "train_single" and profile.pretraining.steps:
         parts.append(key("pretraining", profile))
     if name == "data" or (name == "pretraining" and profile.pretraining.other_classes):
@@ -60,9 +60,29 @@ def key(name: str, profile) -> str:
 
         classes = profile.data.classes
         parts.append(source.fingerprint(classes if name == "data" else source.other_classes(classes)))
+    if name == "comparison":
+        asked = profile.comparison
+        parts += [asked.drawings, asked.classes, asked.per_class]
+        parts += [compared_sections(profile, "alone")["single"], *compared_sections(profile, "single").values()]
     if name in ("single", "router"):
         parts.append([hashlib.sha256(path.read_bytes()).hexdigest() for path in published(name, profile)])
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def pretraining_section(profile) -> dict:
+    """The settings of a pretraining: what the profile says of it, and of all else what it says of the single model but `per_class`."""
+    single = {name: value for name, value in profile.section("single").items() if name != "per_class"}
+    return {**single, **profile.section("pretraining")}
+
+
+def compared_sections(profile, kind: str) -> dict[str, dict]:
+    """The sections `single`, `vae` and `pretraining` for models of a kind (see `sweep`): what chapter 13 has of its own, else the profile's."""
+    section, fixed = profile.comparison, {"per_class": None, "keep": "best"}
+    own = {"single": {**section.single, **fixed}, "vae": {**section.vae, **fixed, "from_single": False}}
+    if kind == "alone":
+        own["single"] |= section.alone
+    own["pretraining"] = {"steps": 0}  # both architectures learn from these drawings alone
+    return {name: {**profile.section(name), **values} for name, values in own.items()}
 
 
 def published(name: str, profile) -> list[Path]:

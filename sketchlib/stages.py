@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .artefacts import artefact_folder, is_done, published, taken_or_made
+from .artefacts import artefact_folder, compared_sections, is_done, published, taken_or_made
 from .trainings import (
     Prepared,
     Trained,
@@ -67,9 +67,11 @@ def _origin(cards: list[dict]) -> str:
     one, minutes, many = cards[0], sum(card["train_seconds"] for card in cards) / 60, len(cards) > 1
     each, steps, kept = " each" if many else "", one["steps"], [card["best_step"] for card in cards]
     best = f" (best at step {kept[0]:,}, kept)" if not many else f" (best at steps {min(kept):,} to {max(kept):,}, kept)"
+    best = " (the last kept)" if one.get("keep") == "last" else best
     start = ""
     if before := one.get("pretraining"):
-        start = f", after {before['steps']:,} steps and {before['train_seconds'] / 60:.1f} minutes on {before['classes']} classes"
+        minutes_before = before["train_seconds"] / 60
+        start = f", after {before['steps']:,} steps with other settings on {before['classes']} classes in {minutes_before:.1f} minutes"
     return (
         f"profile {one['profile']}, seed {one['seed']}, {steps:,} steps{each}{best} "
         f"in {minutes:.1f} minutes{' in all' if many else ''}, {one['parameters']:,} parameters{each}{start}"
@@ -124,11 +126,7 @@ def comparison_training(profile, few: Prepared, part, folder: Path) -> Training:
     """One model of chapter 13 on the drawings it may see: as the profile's `single` or `vae` says, but for what `comparison` says."""
     from .report import Profile
 
-    section = profile.comparison
-    single = {"single": section.single, "alone": {**section.single, **section.alone}}.get(part.kind, {})
-    own = {"single": {**single, "per_class": None}, "vae": {**section.vae, "per_class": None, "from_single": False}}
-    own["pretraining"] = {"steps": 0}  # both architectures learn from these drawings alone
-    smaller = Profile(profile.name, {**profile.values, **{name: {**profile.section(name), **values} for name, values in own.items()}})
+    smaller = Profile(profile.name, {**profile.values, **compared_sections(profile, part.kind)})
     to = folder / part.label
     return vae_training(smaller, few, part.name, to) if part.kind == "router" else single_training(smaller, few, to)
 

@@ -186,9 +186,9 @@ def read_checkpoint(path: Path | str) -> dict:
     return state
 
 
-def load_best(model: nn.Module, folder: Path | str) -> nn.Module:
-    """Put the weights of the best validation into a model of the same architecture; returns it in evaluation mode."""
-    path = Path(folder) / "best.pt"
+def load_kept(model: nn.Module, folder: Path | str, keep: str = "best") -> nn.Module:
+    """Put a run's weights, of the "best" validation or the "last", into a model of the same architecture; returns it in evaluation mode."""
+    path = Path(folder) / f"{keep}.pt"
     state = read_checkpoint(path)
     if state["architecture"] != type(model).__name__ or state["config"] != json.dumps(model.config()):
         raise DataError(

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
-from .artefacts import artefact_folder, forget_others, is_done, record_of, taken_or_made
+from .artefacts import artefact_folder, forget_others, is_done, pretraining_section, record_of, taken_or_made
 from .strokes import DataError
 
 
@@ -94,25 +94,27 @@ def about_to_take(training: Training, runs: int = 1) -> str:
     return f"training takes about {minutes:.1f} minutes here ({runs} x {settings.steps:,} steps)"
 
 
-def _card(model, prepared: Prepared, settings, curves: list[dict], profile) -> dict:
+def _card(training: Training, prepared: Prepared, curves: list[dict], profile, keep: str) -> dict:
     """The JSON that says how weights were made."""
     from . import cost, report
 
-    best = min(curves, key=lambda record: record["valid"]["loss"])
+    model, train_set, _, settings, _ = training
+    kept = curves[-1] if keep == "last" else min(curves, key=lambda record: record["valid"]["loss"])
     return dict(
         architecture=type(model).__name__,
         config=model.config(),
         settings=asdict(settings),
         parameters=cost.parameters(model),
         steps=curves[-1]["step"],
-        best_step=best["step"],
-        valid=best["valid"],
+        keep=keep,
+        best_step=kept["step"],
+        valid=kept["valid"],
         train_seconds=sum(record["seconds"] for record in curves),
         profile=profile.name,
         seed=profile.seed,
         started_from=getattr(model, "started_from", None),
         pretraining=_pretraining_of(model, profile),
-        data={"counts": prepared.counts, "source": prepared.source},
+        data={"counts": {**prepared.counts, "train": train_set.counts()}, "source": prepared.source},
         licence="trained on drawings of the Quick, Draw! dataset by Google, CC BY 4.0",
         made=report.provenance(),
     )
@@ -129,7 +131,7 @@ def _pretraining_of(model, profile) -> dict | None:
         "drawings": sum(card["data"]["counts"]["train"].values()),
         "files_sha256": hashlib.sha256(files.encode()).hexdigest(),
         "weight_dropout": card["config"]["weight_dropout"],
-        **{key: card[key] for key in ("steps", "best_step", "train_seconds", "valid", "settings")},
+        **{key: card[key] for key in ("steps", "best_step", "train_seconds", "valid", "settings", "made")},
     }
 
 
@@ -142,14 +144,19 @@ class Trained:
     card: dict
 
 
-def train_and_keep(training: Training, prepared: Prepared, profile, to: Path, progress: bool = True) -> None:
-    """Train, or go on with it, and keep the best weights with their card at `to`."""
+def train_and_keep(training: Training, prepared: Prepared, profile, to: Path, keep: str = "best", progress: bool = True) -> None:
+    """Train, or go on with it, and keep the weights with their card at `to`: those of the best validation, or the "last" ones.
+
+    The last are for runs whose drawings are altered so much that the loss on plain ones is no guide. Raises `DataError` for another `keep`.
+    """
     from . import train, weights
 
+    if keep not in ("best", "last"):
+        raise DataError(f"keep {keep!r} in profile {profile.name}: expected 'best' or 'last'")
     model, folder = training.model, training.folder
     curves = train.fit(*training, progress=progress)
-    train.load_best(model, folder)
-    weights.save(model, to, _card(model, prepared, training.settings, curves, profile))
+    train.load_kept(model, folder, keep)
+    weights.save(model, to, _card(training, prepared, curves, profile, keep))
     for checkpoint in ("last.pt", "best.pt"):
         (folder / checkpoint).unlink()
 
@@ -193,11 +200,11 @@ def pretraining(profile, prepared: Prepared) -> tuple[Training, Prepared]:
 
     With `pretraining.other_classes` it is a single model over every class at hand: it learns the training part of the profile's classes
     and all drawings of the other classes that the data folder has, purified alike. Without, the same model on the training part alone,
-    with other settings. The validation part is that of the profile's classes. Settings are those of `profile.single`, but for what
-    `profile.pretraining` says. Raises `DataError` where there are no other classes.
+    with other settings. `per_class` of `profile.single` does not hold for it. The validation part is that of the profile's classes.
+    Raises `DataError` where there are no other classes.
     """
     record = _with_other_classes(profile, prepared) if profile.pretraining.other_classes else prepared
-    section = SimpleNamespace(**{**profile.section("single"), **profile.section("pretraining")})
+    section = SimpleNamespace(**pretraining_section(profile))
     settings, folder = _settings(section, profile.seed), artefact_folder("pretraining", profile)
     train_set = record.splits.train
     model = _single_model(profile, record, train_set.classes, section.weight_dropout)
@@ -212,7 +219,7 @@ def _with_other_classes(profile, prepared: Prepared) -> Prepared:
     if not names:
         raise DataError(
             f"profile {profile.name} learns from other classes first, and the data folder has none: let SKETCHLIB_DATA name one with "
-            "simplified .ndjson files of more classes, or set pretraining: steps to 0 in the profile"
+            "simplified .ndjson files of more classes, or set pretraining: other_classes to false in the profile"
         )
     others, found = source.load_drawings(names, limits.per_class)
     kept = dataset.purify(dataset.SketchSet.from_drawings(others), limits.min_length, limits.max_length, limits.clamp)
@@ -228,7 +235,7 @@ def pretrain(profile) -> Trained:
         training, record = pretraining(profile, data(profile))
 
         def make(folder):
-            train_and_keep(training, record, profile, folder / "single.safetensors")
+            train_and_keep(training, record, profile, folder / "single.safetensors", pretraining_section(profile)["keep"])
             return {}
 
         taken_or_made("pretraining", profile, make, about_to_take(training))
@@ -242,7 +249,7 @@ def train_single(profile) -> Trained:
         pretrain(profile)
 
     def make(folder):
-        train_and_keep(single_training(profile, prepared), prepared, profile, folder / "single.safetensors")
+        train_and_keep(single_training(profile, prepared), prepared, profile, folder / "single.safetensors", profile.single.keep)
         return {}
 
     about = "" if is_done("train_single", profile) else about_to_take(single_training(profile, prepared))
@@ -338,7 +345,7 @@ def _train_one_vae(profile, name: str) -> None:
     torch.set_num_threads(1)
     prepared = data(profile)
     to = artefact_folder("train_vaes", profile) / "router" / f"{name}.safetensors"
-    train_and_keep(vae_training(profile, prepared, name), prepared, profile, to, progress=False)
+    train_and_keep(vae_training(profile, prepared, name), prepared, profile, to, profile.vae.keep, progress=False)
 
 
 def _watch(result, profile, names) -> None:

@@ -15,7 +15,7 @@ from sketchlib import train
 from sketchlib.dataset import make_batch
 from sketchlib.models import ConditionalDecoder, SketchVAE
 from sketchlib.strokes import DataError
-from sketchlib.train import Run, Settings, evaluate, fit, load_best, make_schedule, order_from, read_checkpoint, steps_per_epoch
+from sketchlib.train import Run, Settings, evaluate, fit, load_kept, make_schedule, order_from, read_checkpoint, steps_per_epoch
 
 TRAIN, VALID = sketch_set(11, seed=1), sketch_set(6, seed=2)  # 22 drawings: batches of 5 make 5 steps an epoch, the last of 2
 SCALE = 15.0
@@ -212,7 +212,7 @@ def test_a_run_ends_in_evaluation_mode_and_best_is_the_best_validation(make, tmp
     assert best is not records[-1]
     state = read_checkpoint(tmp_path / "best.pt")
     assert (state["step"], state["best"]) == (best["step"], best["valid"]["loss"])
-    loaded = load_best(make(seed=7).train(), tmp_path)
+    loaded = load_kept(make(seed=7).train(), tmp_path)
     assert not loaded.training and evaluate(loaded, VALID) == best["valid"]
 
 
@@ -338,9 +338,9 @@ def test_the_best_weights_of_another_model_are_refused(tmp_path):
     go(single(), tmp_path)
     for model in (vae(), single(hidden_size=9)):
         with pytest.raises(DataError, match="holds a ConditionalDecoder"):
-            load_best(model, tmp_path)
+            load_kept(model, tmp_path)
     with pytest.raises(DataError, match=r"nowhere.best\.pt"):
-        load_best(single(), tmp_path / "nowhere")
+        load_kept(single(), tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.9, 0.999])
@@ -462,7 +462,7 @@ def test_training_runs_on_a_device(make, tmp_path):
     records = go(make(dropout=0.0).to("cuda"), tmp_path / "there")
     here = go(make(dropout=0.0), tmp_path / "here")
     assert records[0]["valid"]["loss"] == pytest.approx(here[0]["valid"]["loss"], rel=1e-2)
-    loaded = load_best(make(dropout=0.0), tmp_path / "there")
+    loaded = load_kept(make(dropout=0.0), tmp_path / "there")
     assert evaluate(loaded, VALID)["loss"] == pytest.approx(min(r["valid"]["loss"] for r in records), rel=1e-3)
 
 
