@@ -76,7 +76,7 @@ def pretraining_section(profile) -> dict:
 
 
 def compared_sections(profile, kind: str) -> dict[str, dict]:
-    """The sections `single`, `vae` and `pretraining` for models of a kind (see `sweep`): what chapter 13 has of its own, else the profile's."""
+    """The sections `single`, `vae` and `pretraining` for models of a kind (see `sweep`): chapter 13's own, else the profile's values."""
     section, fixed = profile.comparison, {"per_class": None, "keep": "best"}
     own = {"single": {**section.single, **fixed}, "vae": {**section.vae, **fixed, "from_single": False}}
     if kind == "alone":

@@ -38,13 +38,14 @@ def on_disk(model: nn.Module, half: bool = False) -> int:
 
 
 def bill(models: Sequence[nn.Module], cards: Sequence[Mapping]) -> dict[str, float]:
-    """What an architecture of one or more models costs: parameters, bytes on disk and in memory, and from the cards seconds of training.
+    """What an architecture of one or more models costs: parameters, bytes on disk and in memory; and steps and seconds of training.
 
     A pretraining is counted in.
     """
     before = [card["pretraining"] for card in cards if card.get("pretraining")]
     return {
         "parameters": sum(map(parameters, models)),
+        "steps": sum(one["steps"] for one in [*cards, *before]),
         "train_seconds": sum(one["train_seconds"] for one in [*cards, *before]),
         "disk": sum(map(on_disk, models)),
         "disk_half": sum(on_disk(model, half=True) for model in models),

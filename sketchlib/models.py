@@ -98,7 +98,7 @@ class ConditionalDecoder(nn.Module):
 
     @torch.no_grad()
     def start_from(self, other: ConditionalDecoder) -> None:
-        """Begin as a model of the same sizes that knows these classes and more; raises `DataError` for a class unknown there."""
+        """Begin as a model of the same sizes that knows these classes, or more; raises `DataError` for a class unknown there."""
         rows = [other.classes.index(known(name, other.classes)) for name in self.classes]
         self.embedding.weight.copy_(other.embedding.weight[rows])
         self.decoder.load_state_dict(other.decoder.state_dict())

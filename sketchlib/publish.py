@@ -105,16 +105,17 @@ def about(folder: Path = RESULTS) -> str:
 def shipped(folder: Path = PROJECT / "weights") -> list[list]:
     """Rows on the published weights, from their cards.
 
-    File, MB, steps, the step kept, training drawings, nats a point, and what half precision costs of these.
+    File, MB, steps (a pretraining's before them), the step kept, training drawings, nats a point, and what half precision costs of these.
     """
     rows = []
     for path in sorted(folder.rglob("*.safetensors"), key=lambda path: (path.stem != "single", path.stem)):
         card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         half, counts = card["half_precision"], card["data"]["counts"]["train"]
         drawings = sum(counts[name] for name in card["config"]["classes"])
-        size = f"{path.stat().st_size / 1e6:.1f}"
+        size, before = f"{path.stat().st_size / 1e6:.1f}", card.get("pretraining")
+        steps = " + ".join(f"{one['steps']:,}" for one in (before, card) if one)
         rows.append(
-            [f"`{path.relative_to(folder).as_posix()}`", size, f"{card['steps']:,}", f"{card['best_step']:,}", f"{drawings:,}"]
+            [f"`{path.relative_to(folder).as_posix()}`", size, steps, f"{card['best_step']:,}", f"{drawings:,}"]
             + [f"{half['nats_per_point']:.3f}", f"{half['costs']:+.6f}"]
         )
     return rows

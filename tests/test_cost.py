@@ -54,9 +54,10 @@ def test_too_few_drawings_are_an_error():
 
 def test_a_bill_adds_up(tmp_path):
     models = [ConditionalDecoder(("cat",), 9, 3.0, hidden_size=8, embedding_size=2, n_mixtures=2) for _ in range(2)]
-    found = cost.bill(models, [{"train_seconds": 2.0}, {"train_seconds": 3.0}])
+    before = {"train_seconds": 0.5, "steps": 100}
+    found = cost.bill(models, [{"train_seconds": 1.5, "steps": 10, "pretraining": before}, {"train_seconds": 3.0, "steps": 1}])
     count = sum(p.numel() for p in models[0].parameters())
-    assert found["parameters"] == 2 * count and found["train_seconds"] == 5.0
+    assert found["parameters"] == 2 * count and found["train_seconds"] == 5.0 and found["steps"] == 111
     assert found["memory_all"] == 2 * found["memory_one_class"] == 8 * count
     for entry, half in (("disk", False), ("disk_half", True)):
         weights.save(models[0], tmp_path / entry, half=half)

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from sketchlib import artefacts, cost, report, stages, trainings, weights
+from sketchlib import artefacts, cost, report, stages, train, trainings, weights
 from sketchlib.models import ConditionalDecoder, SketchVAE
 from sketchlib.report import DataError, Profile
 
@@ -100,15 +100,34 @@ def test_a_single_model_learns_its_own_classes_with_other_settings_first(profile
     assert not torch.equal(trained.model.embedding.weight, before.model.embedding.weight)
     started = trainings.single_training(asked, stages.data(asked)).model  # as it is before its first step
     assert torch.equal(started.embedding.weight, before.model.embedding.weight)
+    assert trained.card["data"]["counts"]["train"] == dict.fromkeys(("cat", "pig", "sun"), 20)
+    assert before.card["data"]["counts"]["train"] == stages.data(asked).splits.train.counts()
+    assert cost.bill([trained.model], [trained.card])["steps"] == 30
 
 
-def test_only_what_starts_from_a_pretraining_is_made_again_with_it(profile):
+@pytest.mark.slow
+def test_the_last_weights_are_kept_where_the_profile_says_so(profile):
+    asked = changed(profile, "single", steps=200, validations=10, per_class=4, lr=0.05)  # learns these few by heart
+    best, last = (stages.train_single(changed(asked, "single", keep=keep)) for keep in ("best", "last"))
+    assert best.card["best_step"] < last.card["best_step"] == 200 and last.card["valid"] == last.curves[-1]["valid"]
+    assert train.evaluate(last.model, stages.data(asked).splits.valid) == last.card["valid"]
+    assert train.evaluate(best.model, stages.data(asked).splits.valid) == best.card["valid"]
+    with pytest.raises(DataError, match="keep 'newest' in profile tiny: expected 'best' or 'last'"):
+        stages.train_single(changed(asked, "single", keep="newest"))
+
+
+def test_only_what_starts_from_a_pretraining_is_made_again_with_it(profile, tmp_path):
     asked = changed(profile, "pretraining", steps=20)
     other = changed(asked, "pretraining", lr=0.5)
     assert artefacts.key("train_single", asked) != artefacts.key("train_single", other)
     assert artefacts.key("train_vaes", asked) == artefacts.key("train_vaes", other)
     assert artefacts.key("train_single", profile) == artefacts.key("train_single", changed(profile, "pretraining", lr=0.5))
     assert artefacts.key("pretraining", asked) == artefacts.key("pretraining", changed(asked, "single", steps=11))
+    assert artefacts.key("pretraining", asked) == artefacts.key("pretraining", changed(asked, "single", per_class=11))
+    own = changed(asked, "pretraining", other_classes=False)
+    keys = [artefacts.key("pretraining", one) for one in (asked, own)]
+    (tmp_path / "drawings" / "dog.ndjson").write_text((tmp_path / "drawings" / "cat.ndjson").read_text())
+    assert artefacts.key("pretraining", asked) != keys[0] and artefacts.key("pretraining", own) == keys[1]
 
 
 def publish(folder, *models):

@@ -6,7 +6,7 @@ import yaml
 from files import line_of, ndjson
 from synthetic import sketch_set
 
-from sketchlib import artefacts, dataset, stages, sweep, train
+from sketchlib import artefacts, dataset, report, stages, sweep, train
 from sketchlib.report import PROJECT, load_profile
 from sketchlib.sweep import Part
 
@@ -41,6 +41,11 @@ def test_every_kind_sees_the_same_drawings_and_fewer_are_among_the_more():
     assert drawings_of(by_all[10].splits.train) < drawings_of(by_all[20].splits.train) < drawings_of(by_all[None].splits.train)
 
 
+MORE = dict(weight_dropout=0.25, merge=0.125, jitter=0.0625, stop_after=5)
+SINGLE = dict(hidden_size=8, steps=4, validations=2, lr=0.03, **MORE)
+VAE = dict(encoder_size=4, decoder_size=8, steps=2, validations=1, batch_size=9, lr=0.02, **MORE)
+
+
 @pytest.fixture
 def profile(tmp_path, monkeypatch):
     """A profile of small drawings with a comparison of six models."""
@@ -51,8 +56,8 @@ def profile(tmp_path, monkeypatch):
         ndjson(tmp_path / "drawings" / f"{name}.ndjson", *(line_of(line, name, str(k)) for k, line in enumerate(lines)))
     values = yaml.safe_load((PROJECT / "profiles" / "smoke.yml").read_text())
     values["data"]["classes"] = classes
-    values["comparison"] |= dict(drawings=[10, None], classes=["cat"], single=dict(hidden_size=8, steps=4, validations=2))
-    values["comparison"] |= dict(vae=dict(encoder_size=4, decoder_size=8, steps=2, validations=1), alone=dict(steps=2))
+    values["comparison"] |= dict(drawings=[10, None], classes=["cat"], single=SINGLE)
+    values["comparison"] |= dict(vae=VAE, alone=dict(steps=2, batch_size=7))
     (tmp_path / "profiles").mkdir()
     for name in ("tiny", "full"):
         (tmp_path / "profiles" / f"{name}.yml").write_text(yaml.safe_dump(values))
@@ -80,9 +85,24 @@ def test_an_interrupted_comparison_goes_on_with_the_models_that_are_left(profile
     stages.comparison(profile)
     assert len(began) == 7, "a finished comparison is taken"
     decoder, vae, alone = (found[Part(kind, 10, None if kind == "single" else "cat")] for kind in sweep.KINDS)
+    for one, own in ((decoder, SINGLE), (alone, {**SINGLE, "batch_size": 7}), (vae, VAE)):
+        asked, card = {**MORE, **{name: own[name] for name in ("lr", "batch_size") if name in own}}, one.card
+        assert {name: {**card["settings"], **card["config"]}[name] for name in asked} == asked and card["keep"] == "best"
     assert decoder.model.sizes == alone.model.sizes and decoder.card["steps"] == 4 and alone.card["steps"] == 2
     assert decoder.model.sizes["hidden_size"] == 8 == vae.model.sizes["decoder_size"]
     assert alone.model.classes == vae.model.classes == ("cat",) and alone.model.scale == vae.model.scale
     assert sweep.contender(found, "single", 10) is decoder.model
     assert sweep.contender(found, "router", 10)["cat"] is vae.model
     assert decoder.card["data"]["counts"]["train"] == {"cat": 10, "sun": 10} and alone.card["data"]["counts"]["train"] == {"cat": 10}
+
+
+def test_a_comparison_is_made_again_for_what_it_uses_and_nothing_else(profile):
+    def with_value(section, name, value):
+        return report.Profile("tiny", {**profile.values, section: {**profile.section(section), name: value}})
+
+    before = artefacts.key("comparison", profile)
+    unused = [("single", "jitter", 9.0), ("single", "per_class", 9), ("single", "keep", "last"), ("vae", "from_single", True)]
+    unused += [("pretraining", "steps", 9), ("comparison", "temperatures", [9.0])]
+    used = [("single", "grad_clip", 9.0), ("vae", "latent_size", 9), ("comparison", "alone", {"steps": 9}), ("comparison", "per_class", 9)]
+    assert all(artefacts.key("comparison", with_value(*change)) == before for change in unused)
+    assert all(artefacts.key("comparison", with_value(*change)) != before for change in used)
