@@ -92,14 +92,18 @@ def published(folder: Path = RESULTS) -> dict[str, dict]:
 
 
 def about(folder: Path = RESULTS) -> str:
-    """A sentence on the published run: profile, seed, machine, and the commits of its chapters."""
-    heads = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    """A sentence or two on the published run: profile, seed, machine, and which chapters were published when, at which commit."""
+    heads = {path.stem[:2]: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
     if not heads:
         return "No run is published yet."
-    made, entry = heads[0]["provenance"], next(iter(heads[0]["results"].values()))
-    device = made["cpu"] if made["device"] == "cpu" else made["device"]
-    commits = " and ".join(sorted({f"`{head['provenance']['commit'][:12]}`" for head in heads}))
-    return f"The published run: profile `{entry['profile']}`, seed {entry['seed']}, {device}, published {made['date']} at {commits}."
+    first = next(iter(heads.values()))
+    made, entry = first["provenance"], next(iter(first["results"].values()))
+    device, together = made["cpu"] if made["device"] == "cpu" else made["device"], {}
+    for chapter, head in heads.items():
+        together.setdefault(f"on {head['provenance']['date']} at `{head['provenance']['commit'][:12]}`", []).append(str(int(chapter)))
+    when = "; ".join(f"chapter{'s' * (len(chapters) > 1)} {', '.join(chapters)} {at}" for at, chapters in together.items())
+    several = " What was published at another commit was made with the weights of that commit." if len(together) > 1 else ""
+    return f"The published run: profile `{entry['profile']}`, seed {entry['seed']}, {device}; {when}.{several}"
 
 
 def shipped(folder: Path = PROJECT / "weights") -> list[list]:

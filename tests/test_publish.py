@@ -86,6 +86,17 @@ def test_the_numbers_of_a_run_come_back_with_where_they_are_from(profile, profil
     assert "profile `tiny`, seed 0" in publish.about(tmp_path / "results") and publish.about(tmp_path) == "No run is published yet."
 
 
+def test_the_published_run_says_which_chapters_are_of_another_commit(tmp_path):
+    for chapter, commit in (("04_a", "new"), ("09_b", "old"), ("14_c", "new")):
+        made = {"cpu": "some processor", "device": "cpu", "date": "2026-01-02", "commit": commit}
+        numbers = {"x": {"profile": "published", "seed": 0}}
+        (tmp_path / f"{chapter}.json").write_text(json.dumps({"provenance": made, "results": numbers}))
+    told = publish.about(tmp_path)
+    assert "chapters 4, 14 on 2026-01-02 at `new`; chapter 9 on 2026-01-02 at `old`" in told and "weights of that commit" in told
+    (tmp_path / "09_b.json").unlink()
+    assert "weights" not in publish.about(tmp_path)
+
+
 def test_a_run_without_chapters_is_not_published(profile, tmp_path):
     with pytest.raises(DataError, match="make book PROFILE=tiny"):
         publish.publish_results(profile, tmp_path)
