@@ -224,9 +224,8 @@ def _with_other_classes(profile, prepared: Prepared) -> Prepared:
     others, found = source.load_drawings(names, limits.per_class)
     kept = dataset.purify(dataset.SketchSet.from_drawings(others), limits.min_length, limits.max_length, limits.clamp)
     train_set = prepared.splits.train.joined(kept)
-    counts, files = {**prepared.counts, "train": train_set.counts()}, {**prepared.source["files"], **found.files}
     splits, n_max = replace(prepared.splits, train=train_set), max(prepared.n_max, kept.n_max)
-    return replace(prepared, splits=splits, n_max=n_max, counts=counts, source={**prepared.source, "files": files})
+    return replace(prepared, splits=splits, n_max=n_max, source={**prepared.source, "files": {**prepared.source["files"], **found.files}})
 
 
 def pretrain(profile) -> Trained:
