@@ -16,17 +16,23 @@ import yaml
 from doit import get_var
 from doit.tools import config_changed
 
-from sketchlib import artefacts, dependencies, report, source
-from sketchlib.strokes import DataError
+from sketchlib.data import source
+from sketchlib.errors import DataError
+from sketchlib.report import dependencies, store
+from sketchlib.report.folders import build_folder
+from sketchlib.report.page import BANNER, banner, merge_results
+from sketchlib.report.profile import load_profile
+from sketchlib.report.provenance import _git, provenance
+from sketchlib.report.tables import format_number, table
 
 ROOT = Path(__file__).resolve().parent
 PROFILE_NAME = get_var("profile", "quick")
 try:
-    PROFILE = report.load_profile(PROFILE_NAME)
+    PROFILE = load_profile(PROFILE_NAME)
     source.ensure(PROFILE.data.classes, PROFILE.data.per_class)  # before any key is computed: a download changes them
 except DataError as error:
     sys.exit(str(error))
-BUILD = report.build_folder(PROFILE_NAME)
+BUILD = build_folder(PROFILE_NAME)
 DOIT_CONFIG = {"default_tasks": ["book"], "dep_file": str(ROOT / f".doit.db.{PROFILE_NAME}"), "reporter": "executed-only"}
 
 
@@ -51,11 +57,11 @@ def state_of(chapter: str) -> dict:
     code = code_of(ROOT / "notebooks" / f"{chapter}.ipynb")
     modules = dependencies.modules_of(code)
     return {
-        "code": {name: dependencies.stripped((ROOT / "sketchlib" / f"{name}.py").read_text(encoding="utf-8")) for name in modules},
+        "code": {name: dependencies.stripped(dependencies.text_of(name)) for name in modules},
         "profile": {name: PROFILE.section(name) for name in sorted(dependencies.profile_sections(code))},
-        "stages": {name: artefacts.key(name, PROFILE) for name in sorted(dependencies.stages_of(code)) if name in artefacts.STAGES},
+        "stages": {name: store.key(name, PROFILE) for name in sorted(dependencies.stages_of(code)) if name in store.STAGES},
         "seed": PROFILE.seed,
-        "other profiles": {name: report.load_profile(name).values for name in sorted(dependencies.profiles_named(code))},
+        "other profiles": {name: load_profile(name).values for name in sorted(dependencies.profiles_named(code))},
     }
 
 
@@ -121,7 +127,7 @@ def stage_notebook(chapter: str, folder: Path) -> None:
 def is_noise(output: dict) -> bool:
     """Progress bars, live widgets and the notebook's own banner (each page gets one) mean nothing on a page."""
     data = output.get("data", {})
-    banner = report.BANNER in "".join(data.get("text/markdown", ""))
+    banner = BANNER in "".join(data.get("text/markdown", ""))
     return output.get("name") == "stderr" or "application/vnd.jupyter.widget-view+json" in data or banner
 
 
@@ -139,8 +145,8 @@ def joined(outputs: list[dict]) -> list[dict]:
 def with_banner(page: str) -> str:
     """A page of Markdown, warned of under its title where the drawings are doodles."""
     title, _, rest = page.partition("\n")
-    banner = report.banner(PROFILE_NAME)
-    return f"{title}\n\n{banner}\n{rest}" if banner else page
+    text = banner(PROFILE_NAME)
+    return f"{title}\n\n{text}\n{rest}" if text else page
 
 
 def stage_site(folder: Path) -> None:
@@ -152,7 +158,7 @@ def stage_site(folder: Path) -> None:
     (folder / "notebooks").mkdir()
     for chapter in CHAPTERS:
         stage_notebook(chapter, folder)
-    results = report.merge_results(PROFILE_NAME, CHAPTERS)
+    results = merge_results(PROFILE_NAME, CHAPTERS)
     write_results(folder / "results.md", results)
     write_how(folder / "how_this_was_made.md")
     write_speed(folder / "speed.md")
@@ -168,34 +174,34 @@ def stage_site(folder: Path) -> None:
 
 def write_results(path: Path, results: dict) -> None:
     """Append the table of every number of this run, beside those of the published one, to the results page."""
-    from sketchlib import publish
+    from sketchlib.report import publish
 
     other, rows = publish.published(), []
     for name, e in results.items():
-        values = [report.format_number(run[name]["value"]) if name in run else "" for run in (results, other)]
+        values = [format_number(run[name]["value"]) if name in run else "" for run in (results, other)]
         rows.append([f"`{name}`", *values, e["unit"], e["n"] or "", f"[{e['chapter']}](notebooks/{e['chapter']})"])
     text = path.read_text(encoding="utf-8")
     text += f"\nThis run: profile `{PROFILE_NAME}`, seed {PROFILE.seed}. {publish.about()}\n\n"
-    text += report.table(["name", "this run", "published", "unit", "n (this run)", "chapter"], rows)
+    text += table(["name", "this run", "published", "unit", "n (this run)", "chapter"], rows)
     if weights := publish.shipped():
         head = ["weights", "MB", "steps", "step kept", "training drawings", "nats a point", "half precision costs"]
         text += "\n## The published weights\n\nNats a point are of the validation drawings, with half precision; a VAE's are its "
-        text += "$L_R$ with $z$ from its encoder.\n\n" + report.table(head, weights, numbers=6)
+        text += "$L_R$ with $z$ from its encoder.\n\n" + table(head, weights, numbers=6)
     path.write_text(text, encoding="utf-8")
 
 
 def write_how(path: Path) -> None:
     """Append commit, versions, data, profile and seconds to the page on how this was made."""
-    made = report.provenance()
+    made = provenance()
     data = json.loads((BUILD / "data.json").read_text(encoding="utf-8"))
     text = path.read_text(encoding="utf-8")
-    text += "\n## Commit, versions, machine\n\n" + report.table(["what", "value"], [[k, v] for k, v in made.items()])
+    text += "\n## Commit, versions, machine\n\n" + table(["what", "value"], [[k, v] for k, v in made.items()])
     text += f"\n## Drawings\n\nSource: {data['where']}.\n\n"
     steps = list(data["counts"])
     rows = [[name, *(data["counts"][step][name] for step in steps), f"`{(f['sha256'] or '-')[:16]}`"] for name, f in data["files"].items()]
-    text += report.table(["class", *steps, "SHA-256 (first 16)"], rows)
+    text += table(["class", *steps, "SHA-256 (first 16)"], rows)
     text += f"\n## Profile {PROFILE_NAME}\n\n```yaml\n{yaml.safe_dump(PROFILE.values, sort_keys=False)}```\n"
-    text += "\n## Seconds\n\n" + report.table(["chapter", "seconds"], [[c, f"{seconds_of(c):.1f}"] for c in CHAPTERS])
+    text += "\n## Seconds\n\n" + table(["chapter", "seconds"], [[c, f"{seconds_of(c):.1f}"] for c in CHAPTERS])
     path.write_text(text, encoding="utf-8")
 
 
@@ -208,14 +214,16 @@ def write_speed(path: Path) -> None:
     text += "" if results else "\nNo run is kept yet, so there is no table here.\n"
     for kept in results:
         result = json.loads(kept.read_text(encoding="utf-8"))
-        text += f"\n## {kept.stem}\n\n" + report.table(["what", "value"], table.about(result))
-        text += "\n" + report.table(table.HEAD, table.rows_of(result))
+        text += f"\n## {kept.stem}\n\n" + table(["what", "value"], table.about(result))
+        text += "\n" + table(table.HEAD, table.rows_of(result))
     path.write_text(text, encoding="utf-8")
 
 
 def write_study(path: Path) -> None:
     """Put real drawings, sketches by both architectures and the script that asks about them in their place on the page."""
-    from sketchlib import sampling, stages, study
+    from sketchlib import sampling
+    from sketchlib.pictures import study
+    from sketchlib.report import stages
 
     test, temperature = stages.data(PROFILE).splits.test, PROFILE.sampling.temperature
     models = {"single": stages.single(PROFILE).model, "router": stages.router(PROFILE).model}
@@ -247,7 +255,7 @@ def build_html() -> bool:
 
 def git_head() -> str:
     """The commit that the page on how this was made names."""
-    return report._git("rev-parse", "HEAD")
+    return _git("rev-parse", "HEAD")
 
 
 def task_html():
@@ -255,7 +263,7 @@ def task_html():
     pages = [path for folder in ("book", "benchmarks/results") for path in (ROOT / folder).rglob("*") if path.is_file()]
     return {
         "actions": [build_html],
-        "file_dep": [str(p) for p in [*pages, ROOT / "_config.yml", ROOT / "_toc.yml", *(ROOT / "sketchlib").glob("*.py")]]
+        "file_dep": [str(p) for p in [*pages, ROOT / "_config.yml", ROOT / "_toc.yml", *(ROOT / "sketchlib").rglob("*.py")]]
         + [str(BUILD / "notebooks" / f"{chapter}.ipynb") for chapter in CHAPTERS],
         "targets": [str(BUILD / "html" / "index.html")],
         "uptodate": [config_changed(git_head())],
@@ -272,9 +280,9 @@ def summary() -> None:
 
 def agree() -> bool:
     """Compare this run with the published one where it must find the same, and say what differs."""
-    from sketchlib import publish
+    from sketchlib.report import publish
 
-    wrong = publish.check(PROFILE, report.merge_results(PROFILE_NAME, CHAPTERS))
+    wrong = publish.check(PROFILE, merge_results(PROFILE_NAME, CHAPTERS))
     if wrong:
         print("\nThis run contradicts the published one (book/results/expected.yml):\n- " + "\n- ".join(wrong), file=sys.stderr)
     return not wrong

@@ -8,8 +8,8 @@ import torch
 from rows import N_BATCHES, Row, reference_batch, single_model, vae_model
 from world import World
 
-from sketchlib.dataset import Batch, make_batch
-from sketchlib.models import reconstruction
+from sketchlib.data.batches import Batch, make_batch
+from sketchlib.models.decoder import reconstruction
 
 
 def gradient(loss, module) -> None:

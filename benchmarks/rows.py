@@ -16,9 +16,14 @@ import reference_pictures
 import torch
 from world import N_MANY, World
 
-from sketchlib import animation, cost, dataset, quickdraw, sampling, train
-from sketchlib.dataset import make_batch
-from sketchlib.models import ConditionalDecoder, SketchVAE
+from sketchlib import sampling, train
+from sketchlib.data import dataset, quickdraw
+from sketchlib.data.batches import make_batch
+from sketchlib.data.npz import read_npz
+from sketchlib.metrics import cost
+from sketchlib.models.single import ConditionalDecoder
+from sketchlib.models.vae import SketchVAE
+from sketchlib.pictures import animation
 
 TEMPERATURE = 0.4
 N_BATCHES = 20  # of an epoch, for the rows of training
@@ -240,7 +245,7 @@ def load_row(what: str, world: World, name: str, reader, other, few: str | None 
 
 
 def load_npz(world: World) -> Row:
-    return load_row("npz", world, "drawings.npz", quickdraw.read_npz, reference.load_npz)
+    return load_row("npz", world, "drawings.npz", read_npz, reference.load_npz)
 
 
 def load_ndjson(world: World) -> Row:

@@ -21,9 +21,9 @@ import torch  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 from world import World, prepare  # noqa: E402
 
-from sketchlib import report  # noqa: E402
-from sketchlib.strokes import DataError  # noqa: E402
-from sketchlib.weights import write_atomically  # noqa: E402
+from sketchlib.errors import DataError  # noqa: E402
+from sketchlib.files import write_atomically  # noqa: E402
+from sketchlib.report.provenance import provenance  # noqa: E402
 
 MAKERS = [rows.train_single, rows.train_vae, rows.train_vaes, rows.evaluate_single, rows.sample_1, rows.sample_100, rows.sample_1000]
 MAKERS += [rows.load_npz, rows.load_ndjson, rows.load_raw, rows.load_binary, rows.load_many, rows.animate]
@@ -121,7 +121,7 @@ def run(names: list[str], folder: Path, quick: bool, threads: int) -> dict:
     for name, side in tqdm(sides, desc="memory", disable=quick):
         found[name]["memory"][side] = peak_mb(name, side, folder, threads)
     ceilings = [row.pop("ceiling") for row in found.values()]
-    made = {**report.provenance(), "quick": quick}
+    made = {**provenance(), "quick": quick}
     return dict(made=made, drawings=world.about, ceiling=middle(ceilings), seconds=time.perf_counter() - began, rows=found)
 
 

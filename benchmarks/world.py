@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sketchlib import dataset, source
-from sketchlib.quickdraw import TEN_CLASSES
+from sketchlib.data import dataset, source
+from sketchlib.data.batches import batch_order
+from sketchlib.data.quickdraw import TEN_CLASSES
 from sketchlib.strokes import resample
 
 N_FILE, N_MANY, N_RAW = 10_000, 100_000, 1_000  # drawings in a file, in the large one, and in the one for the slow reader of raw drawings
@@ -43,7 +44,7 @@ class World:
     def batches(self, n: int, batch_size: int = 100) -> list[np.ndarray]:
         """`n` batches of an epoch that stand for all: sorted by their points, one from the middle of each of `n` equal parts."""
         lengths = self.sketches.lengths
-        order = dataset.batch_order(lengths, batch_size, seed=0, epoch=0)
+        order = batch_order(lengths, batch_size, seed=0, epoch=0)
         order = sorted((index for index in order if len(index) == batch_size), key=lambda index: lengths[index].sum())
         n = min(n, len(order))
         return [order[int((k + 0.5) * len(order) / n)] for k in range(n)]

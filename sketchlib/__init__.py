@@ -10,12 +10,12 @@ Names are imported when they are first used, so that `import sketchlib` costs no
 from importlib import import_module
 
 _HOME = {
-    "DataError": "strokes",
+    "DataError": "errors",
     "Drawing": "strokes",
-    "TEN_CLASSES": "quickdraw",
-    "load": "weights",
+    "TEN_CLASSES": "data.quickdraw",
+    "load": "models.weights",
     "sample": "sampling",
-    "animate": "animation",
+    "animate": "pictures.animation",
 }
 
 __all__ = sorted(_HOME)

@@ -8,9 +8,9 @@ import sys
 from datetime import timedelta
 from functools import partial
 
-from . import artefacts, trainings
-from .report import load_profile
-from .strokes import DataError
+from .errors import DataError
+from .report import recipes, store
+from .report.profile import load_profile
 
 PROFILE_HELP = "profiles/PROFILE.yml has the sizes and durations (default: quick)"
 
@@ -43,14 +43,14 @@ def train_single(profile) -> None:
     """Train the single model, every batch split over the ranks; rank 0 then keeps it in the artefact store. So with its pretraining."""
     from . import distributed, train
 
-    stages = {"train_single": (trainings.single_training, trainings.train_single)}
+    stages = {"train_single": (recipes.single_training, recipes.train_single)}
     if profile.pretraining.steps:
-        stages = {"pretraining": (lambda *about: trainings.pretraining(*about)[0], trainings.pretrain), **stages}
+        stages = {"pretraining": (lambda *about: recipes.pretraining(*about)[0], recipes.pretrain), **stages}
     with distributed.joined() as ranks:
         ranks.told(lambda: _read(profile))
         for stage, (plan, keep) in stages.items():
-            if not ranks.told(partial(artefacts.is_done, stage, profile)):
-                training = plan(profile, trainings.data(profile))
+            if not ranks.told(partial(store.is_done, stage, profile)):
+                training = plan(profile, recipes.data(profile))
                 training.model.to(ranks.device)
                 train.fit(*training, ranks=ranks)
             ranks.told(partial(_keep, keep, profile))
@@ -59,27 +59,28 @@ def train_single(profile) -> None:
 def train_router(profile, classes: list[str] | None) -> None:
     """Train the VAEs of `classes` (None: all), each by one rank; rank 0 then keeps them in the artefact store, if these are all."""
     from . import distributed, train
-    from .models import known
+    from .errors import known
 
     wanted = [known(name, profile.data.classes) for name in classes or profile.data.classes]
     with distributed.joined(timeout=timedelta(days=7), gradients=False) as ranks:  # the first to end waits for the last
         ranks.told(lambda: _read(profile))
-        todo = set(ranks.told(lambda: trainings.untrained_vaes(profile)))
-        prepared = trainings.data(profile)
+        todo = set(ranks.told(lambda: recipes.untrained_vaes(profile)))
+        prepared = recipes.data(profile)
         points = {name: prepared.splits.train.only(name).lengths.mean() for name in wanted if name in todo}
         for name in distributed.deal(points, ranks.world)[ranks.rank]:
             print(f"VAE of {name}" + (f", on rank {ranks.rank} of {ranks.world}" if ranks.world > 1 else ""), flush=True)
-            training = trainings.vae_training(profile, prepared, name)
+            training = recipes.vae_training(profile, prepared, name)
             training.model.to(ranks.device)
             train.fit(*training, progress=ranks.rank == 0)
         ranks.wait()
         if ranks.rank == 0 and todo <= set(wanted):
-            trainings.train_vaes(profile)
+            recipes.train_vaes(profile)
 
 
 def publish(profile) -> None:
     """Write what the repository ships of a run."""
-    from . import publish, weights
+    from .models import weights
+    from .report import publish
 
     for path in [*publish.publish_results(profile), *publish.publish_weights(profile)]:  # the quick one, which may fail, first
         print(f"{path.relative_to(publish.PROJECT)}: {path.stat().st_size / 1e6:.2f} MB")
@@ -87,7 +88,7 @@ def publish(profile) -> None:
 
 
 def _read(profile) -> None:
-    trainings.data(profile)
+    recipes.data(profile)
 
 
 def _keep(keep, profile) -> None:

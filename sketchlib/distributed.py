@@ -13,7 +13,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from .strokes import DataError
+from .errors import DataError
 
 
 class RankLost(DataError):

@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .mixture import Mixture, draw, invert, stroke_nll, temper
-from .models import Decoder
-from .strokes import DataError
+from .errors import DataError
+from .models.decoder import Decoder
+from .models.mixture import Mixture, draw, invert, stroke_nll, temper
 
 CANDIDATES = 8  # movements proposed at each step
 

@@ -8,11 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .dataset import SketchSet, make_batch
+from .data.batches import make_batch
+from .data.dataset import SketchSet
+from .errors import DataError, known
 from .guidance import Noise, Rival, check_guidance, check_rivals, guided_draw, step_noise
-from .mixture import draw, mode, split_parameters, temper
-from .models import ConditionalDecoder, Decoder, Router, SketchVAE, known
-from .strokes import START, DataError, Drawing, from_stroke3
+from .models.decoder import Decoder
+from .models.mixture import draw, mode, split_parameters, temper
+from .models.router import Router
+from .models.single import ConditionalDecoder
+from .models.vae import SketchVAE
+from .strokes import START, Drawing, from_stroke3
 
 COMPACT_EVERY = 8  # steps between two looks at which rows have ended
 CHUNK = 1000  # drawings sampled at a time: enough to fill the matrix units, little enough to stay in the cache
@@ -219,9 +224,7 @@ def slerp(a: Tensor, b: Tensor, steps: int) -> Tensor:
     return (torch.sin((1 - share) * angle) * a + torch.sin(share * angle) * b) / torch.sin(angle)
 
 
-def interpolate(
-    vae: SketchVAE, first: Drawing, second: Drawing, steps: int = 7, temperature: float = 0.0, seed: int = 0
-) -> list[Drawing]:
+def interpolate(vae: SketchVAE, first: Drawing, second: Drawing, steps: int = 7, temperature: float = 0.0, seed: int = 0) -> list[Drawing]:
     """Drawings along the way in z from one drawing to another, both ends included. Chapter 5."""
     a, b = encode(vae, [first, second])
     return sample(vae, vae.classes[0], steps, temperature, seed, z=slerp(a, b, steps))

@@ -17,10 +17,11 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from tqdm.auto import tqdm
 
-from .dataset import Batch, SketchSet, augment, batch_order, batches, make_batch
+from .data.batches import Batch, augment, batch_order, batches, make_batch
+from .data.dataset import SketchSet
 from .distributed import ALONE, RankLost, Ranks
-from .strokes import DataError
-from .weights import write_atomically
+from .errors import DataError
+from .files import write_atomically
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,7 @@ def weight_of(model: nn.Module, batch: Batch) -> int:
 
 
 @torch.no_grad()
-def evaluate(
-    model: nn.Module, sketches: SketchSet, batch_size: int = 250, seed: int = 0, ranks: Ranks = ALONE
-) -> dict[str, float]:
+def evaluate(model: nn.Module, sketches: SketchSet, batch_size: int = 250, seed: int = 0, ranks: Ranks = ALONE) -> dict[str, float]:
     """The terms of the loss over a whole set, with eta = 1 and fixed noise, so that figures of different steps compare.
 
     Each of `ranks` computes its share of every batch, and all get the whole's terms.

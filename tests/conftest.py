@@ -8,7 +8,8 @@ import pytest
 import yaml
 from files import line_of, ndjson
 
-from sketchlib.report import PROJECT, load_profile
+from sketchlib.files import PROJECT
+from sketchlib.report.profile import load_profile
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sketchlib.dataset import SketchSet
+from sketchlib.data.dataset import SketchSet
 from sketchlib.strokes import from_stroke3
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sketchlib import report
+from sketchlib.report.folders import build_folder
+from sketchlib.report.profile import load_profile
 
 ROOT = Path(__file__).resolve().parent.parent
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
@@ -30,7 +31,7 @@ def book():
     """The folder of the smoke book's pages."""
     done = make_book()
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-6000:]
-    return report.build_folder("smoke") / "html"
+    return build_folder("smoke") / "html"
 
 
 def test_a_second_build_executes_nothing_and_says_where_the_book_is(book):
@@ -105,7 +106,7 @@ def test_a_page_can_be_read_in_the_dark(book, browser):
 def test_the_study_asks_about_every_class_and_can_be_played_to_its_end(book, browser):
     tab, complaints, _ = visit(browser, book / "real_or_generated.html")
     who = [(one["word"], one["by"]) for one in json.loads(tab.locator("#study-data").inner_text())]
-    classes = report.load_profile("smoke").data.classes
+    classes = load_profile("smoke").data.classes
     assert sorted(who) == sorted((name, by) for name in classes for by in ("person", "person", "single", "router"))
     for _, by in who:
         tab.get_by_role("button", name="A person" if by == "person" else "A network").click()

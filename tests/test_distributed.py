@@ -20,13 +20,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic import sketch_set
 
-from sketchlib import artefacts, distributed, stages, train
+from sketchlib import distributed, train
 from sketchlib.__main__ import main
-from sketchlib.dataset import make_batch
+from sketchlib.data.batches import make_batch
 from sketchlib.distributed import ALONE, RankLost, Ranks, Share, deal, joined, own_device
-from sketchlib.models import ConditionalDecoder, SketchVAE
-from sketchlib.report import PROJECT
-from sketchlib.strokes import DataError
+from sketchlib.errors import DataError
+from sketchlib.files import PROJECT
+from sketchlib.models.single import ConditionalDecoder
+from sketchlib.models.vae import SketchVAE
+from sketchlib.report import stages, store
 from sketchlib.train import Run, Settings, fit, read_checkpoint, train_step
 
 TRAIN, VALID = sketch_set(11, seed=1), sketch_set(6, seed=2)  # batches of 5: the last of an epoch has 2, fewer than three ranks
@@ -275,7 +277,7 @@ def not_to_be_called(*_, **__):
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds torchrun's processes in /proc")
 def test_a_single_model_killed_under_torchrun_is_finished_by_the_same_command(profile, monkeypatch):
-    curves = artefacts.artefact_folder("train_single", profile) / "curves.jsonl"
+    curves = store.artefact_folder("train_single", profile) / "curves.jsonl"
     running = torchrun("train", "single", "--profile", "tiny")
     while running.poll() is None and not (curves.exists() and curves.read_text()):
         time.sleep(0.02)
@@ -284,7 +286,7 @@ def test_a_single_model_killed_under_torchrun_is_finished_by_the_same_command(pr
     said, _ = running.communicate(timeout=300)
     assert running.returncode == 1 and re.search("(it goes|to go) on from step", said), said
     reached = len(curves.read_text().splitlines())
-    assert 0 < reached < 40 and not artefacts.is_done("train_single", profile)
+    assert 0 < reached < 40 and not store.is_done("train_single", profile)
 
     main(["train", "single", "--profile", "tiny"])  # on one process this time
     monkeypatch.setattr(train, "train_step", not_to_be_called)
@@ -294,8 +296,8 @@ def test_a_single_model_killed_under_torchrun_is_finished_by_the_same_command(pr
 @pytest.mark.slow
 def test_the_routers_classes_are_dealt_to_the_ranks(profile, monkeypatch):
     main(["train", "router", "--profile", "tiny", "--classes", "pig"])
-    assert not artefacts.is_done("train_vaes", profile)
-    folder = artefacts.artefact_folder("train_vaes", profile)
+    assert not store.is_done("train_vaes", profile)
+    folder = store.artefact_folder("train_vaes", profile)
     curves = (folder / "pig" / "curves.jsonl").read_bytes()
     running = torchrun("train", "router", "--profile", "tiny")
     said, _ = running.communicate(timeout=300)

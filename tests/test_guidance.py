@@ -5,11 +5,11 @@ import torch
 from test_sampling import MIXED, condition_of, noise, same, single, vae
 
 from sketchlib import sampling
+from sketchlib.errors import DataError
 from sketchlib.guidance import Noise, Rival, guided_draw
-from sketchlib.mixture import Mixture, split_parameters, stroke_nll
-from sketchlib.models import Router
+from sketchlib.models.mixture import Mixture, split_parameters, stroke_nll
+from sketchlib.models.router import Router
 from sketchlib.sampling import sample, sample_rows
-from sketchlib.strokes import DataError
 
 N = 4000
 

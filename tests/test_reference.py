@@ -18,9 +18,13 @@ import world
 from scipy.spatial.distance import directed_hausdorff
 from synthetic import rows, sketch_set
 
-from sketchlib import dataset, quickdraw, sampling
-from sketchlib.mixture import split_parameters, temper
-from sketchlib.models import ConditionalDecoder, SketchVAE
+from sketchlib import sampling
+from sketchlib.data import dataset, quickdraw
+from sketchlib.data.batches import make_batch
+from sketchlib.data.npz import read_npz
+from sketchlib.models.mixture import split_parameters, temper
+from sketchlib.models.single import ConditionalDecoder
+from sketchlib.models.vae import SketchVAE
 from sketchlib.strokes import RDP_EPSILON, from_stroke3, resample
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,7 +45,7 @@ def vae(seed=0):
 def both_batches():
     """One batch as the library makes it, and as the reference does: padded to N_max."""
     arrays = [SETS[i] / np.float32([SCALE, SCALE, 1]) for i in INDEX]
-    return dataset.make_batch(SETS, INDEX, SCALE), reference.make_batch(arrays, N_MAX)
+    return make_batch(SETS, INDEX, SCALE), reference.make_batch(arrays, N_MAX)
 
 
 def noise(seed=3):
@@ -137,7 +141,7 @@ def write(folder, kind):
 
 
 READERS = {
-    "npz": (quickdraw.read_npz, reference.load_npz),
+    "npz": (read_npz, reference.load_npz),
     "simplified": (quickdraw.read_simplified, reference.load_ndjson),
     "bin": (quickdraw.read_binary, reference.load_binary),
 }

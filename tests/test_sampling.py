@@ -6,10 +6,13 @@ import torch
 from synthetic import sketch_set
 
 from sketchlib import sampling
-from sketchlib.dataset import make_batch
-from sketchlib.models import ConditionalDecoder, Router, SketchVAE
+from sketchlib.data.batches import make_batch
+from sketchlib.errors import DataError
+from sketchlib.models.router import Router
+from sketchlib.models.single import ConditionalDecoder
+from sketchlib.models.vae import SketchVAE
 from sketchlib.sampling import encode, interpolate, reconstruct, sample, sample_rows, slerp
-from sketchlib.strokes import DataError, Drawing
+from sketchlib.strokes import Drawing
 
 ENDLESS = (0.0, -1.0, -1e4)  # pen logits: the end never comes
 MIXED = (1.0, 0.0, -1.0)  # an end in about ten rows
@@ -31,7 +34,6 @@ def with_pen(model, pen):
         model.decoder.fc_params.weight.mul_(3)  # states that matter
         model.decoder.fc_params.bias[-3:] = torch.tensor(pen)
     return model
-
 
 
 def same(a, b, tolerance=0.0):

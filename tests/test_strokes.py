@@ -8,22 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from sketchlib.errors import DataError
 from sketchlib.strokes import (
     BOX,
     RDP_EPSILON,
     START,
-    DataError,
     Drawing,
     fit_to_box,
     from_stroke3,
     from_stroke5,
     resample,
     simplify,
-    svg_path,
     to_stroke3,
     to_stroke5,
-    view_box,
 )
+from sketchlib.svg import svg_path, view_box
 
 calm = settings(deadline=None)  # a busy machine is no failure
 whole = st.integers(0, BOX).map(float)

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from synthetic import sketch_set
 
 from sketchlib import train
-from sketchlib.dataset import make_batch
-from sketchlib.models import ConditionalDecoder, SketchVAE
-from sketchlib.strokes import DataError
+from sketchlib.data.batches import make_batch
+from sketchlib.errors import DataError
+from sketchlib.models.single import ConditionalDecoder
+from sketchlib.models.vae import SketchVAE
 from sketchlib.train import Run, Settings, evaluate, fit, load_kept, make_schedule, order_from, read_checkpoint, steps_per_epoch
 
 TRAIN, VALID = sketch_set(11, seed=1), sketch_set(6, seed=2)  # 22 drawings: batches of 5 make 5 steps an epoch, the last of 2
@@ -443,7 +444,7 @@ def test_a_failed_move_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("sketchlib.weights.os.replace", fail)
+    monkeypatch.setattr("sketchlib.files.os.replace", fail)
     with pytest.raises(DataError, match=r"last\.pt could not be written .*No space left"):
         run.save("last.pt")
     assert (tmp_path / "last.pt").read_bytes() == before and len(list(tmp_path.iterdir())) == 2

@@ -1,0 +1,1 @@
+"""Drawings from files, and what is made of them for training."""

@@ -1,0 +1,148 @@
+"""Batches of stroke-5 rows: made, ordered by length, altered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from ..distributed import ALONE, Ranks, Share
+from .dataset import SketchSet
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Drawings padded to the longest of this batch.
+
+    `x` (B, T + 1, 5): stroke-5 in normalised units, S_0 first, then N rows, then end rows to the end.
+    `lengths` (B,): N of each drawing. `labels` (B,): class indices. `share`: which part of a larger batch this is; None: a whole one.
+    """
+
+    x: torch.Tensor
+    lengths: torch.Tensor
+    labels: torch.Tensor
+    share: Share | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def to(self, device) -> Batch:
+        """The same batch on a device."""
+        return replace(self, **{name: sent(getattr(self, name), device) for name in ("x", "lengths", "labels")})
+
+    def random(self, draw: Callable[[int], torch.Tensor]) -> torch.Tensor:
+        """The rows for these drawings of `draw(n)`, random numbers (n, ...) for all drawings of the batch, whatever share of it this is."""
+        return draw(len(self)) if self.share is None else self.share.of(draw(self.share.whole))
+
+    @property
+    def drawn(self) -> torch.Tensor:
+        """Mask (B, T) of the real points among the targets: where L_S counts."""
+        return torch.arange(self.x.shape[1] - 1, device=self.x.device) < self.lengths[:, None]
+
+    @property
+    def decided(self) -> torch.Tensor:
+        """Mask (B, T) of the real points and the one end row: where a pen state is decided."""
+        return torch.arange(self.x.shape[1] - 1, device=self.x.device) <= self.lengths[:, None]
+
+
+def sent(tensor: torch.Tensor, device) -> torch.Tensor:
+    """The tensor on a device, without waiting for a GPU: what goes there is first put where it can fetch it by itself."""
+    pinned = tensor.pin_memory() if torch.device(device).type == "cuda" and tensor.device.type == "cpu" else tensor
+    return pinned.to(device, non_blocking=True)
+
+
+def make_batch(sketches: SketchSet, index, scale: float) -> Batch:
+    """The drawings at `index` as one `Batch`, deltas divided by `scale`; no Python loop over drawings."""
+    index = np.asarray(index)
+    lengths = sketches.lengths[index]
+    steps = np.arange(lengths.max() + 1)
+    real = steps < lengths[:, None]  # (B, T)
+    rows = np.asarray(sketches.points[(sketches.offsets[index][:, None] + steps)[real]], np.float32)
+    x = np.zeros((len(index), len(steps) + 1, 5), np.float32)
+    x[:, 0, 2] = 1  # S_0
+    body = x[:, 1:]
+    body[real, :2] = rows[:, :2] / np.float32(scale)
+    body[real, 2], body[real, 3] = 1 - rows[:, 2], rows[:, 2]
+    body[~real, 4] = 1
+    labels = np.ascontiguousarray(sketches.labels[index])
+    return Batch(torch.from_numpy(x), torch.from_numpy(lengths.astype(np.int64)), torch.from_numpy(labels))
+
+
+def batch_order(lengths: np.ndarray, batch_size: int, seed: int, epoch: int, pool: int = 50) -> list[np.ndarray]:
+    """The batches of one epoch as index arrays: every drawing once, drawings of like length together.
+
+    Drawings are shuffled, each pool of `pool` batches is sorted by length and cut, and the batches are shuffled:
+    padding all but vanishes while a batch stays a random one. A function of (seed, epoch) alone, so that a resumed
+    run goes on with the same batches.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    order = rng.permutation(len(lengths))
+    batches = []
+    for start in range(0, len(order), pool * batch_size):
+        part = order[start : start + pool * batch_size]
+        part = part[np.argsort(lengths[part], kind="stable")]
+        batches += [part[i : i + batch_size] for i in range(0, len(part), batch_size)]
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def batches(
+    sketches: SketchSet,
+    scale: float,
+    batch_size: int = 100,
+    seed: int = 0,
+    epoch: int = 0,
+    shuffle: bool = True,
+    pool: int = 50,
+    ranks: Ranks = ALONE,
+) -> Iterator[Batch]:
+    """One pass over a set in batches bucketed by length; without `shuffle`, all sorted by length. Of each, this rank's share."""
+    if shuffle:
+        order = batch_order(sketches.lengths, batch_size, seed, epoch, pool)
+    else:
+        by_length = np.argsort(sketches.lengths, kind="stable")
+        order = [by_length[i : i + batch_size] for i in range(0, len(by_length), batch_size)]
+    for index in order:
+        share = ranks.share(len(index))
+        yield replace(make_batch(sketches, share.of(index), scale), share=share)
+
+
+def augment(
+    batch: Batch, generator: torch.Generator, stretch: float = 0.15, merge: float = 0.0, jitter: float = 0.0, longest: int = 0
+) -> Batch:
+    """Other drawings that a hand might have made as well.
+
+    `merge`: the probability that a point inside a stroke is left out, its movement joined to the next. `jitter`: the standard deviation, in
+    normalised units, by which each point is moved; the next movement goes on to where the following point is. `stretch`: x and y of
+    every drawing are scaled by its own factors, uniform in 1 +- stretch. `longest`: rows for which random numbers are drawn (at least
+    the batch's own), so that they do not depend on which share of a batch this is.
+    Source: Ha and Eck (2017), section 4 (stretch), and their code (merge); jitter is this book's. Chapter 4.
+    """
+    rows, device = max(longest, batch.x.shape[1]), batch.x.device
+    factors = sent(1 + stretch * (2 * batch.random(lambda n: torch.rand(n, 1, 2, generator=generator)) - 1), device)
+    if merge:
+        chance = sent(batch.random(lambda n: torch.rand(n, rows, generator=generator)), device)
+        batch = _merged(batch, chance[:, : batch.x.shape[1]] < merge)
+    x = batch.x.clone()
+    if jitter:
+        noise = sent(batch.random(lambda n: torch.randn(n, rows, 2, generator=generator)), device)[:, : x.shape[1]] * jitter
+        at = torch.arange(x.shape[1], device=device)
+        real = ((at > 0) & (at <= batch.lengths[:, None]))[..., None]
+        x[..., :2] += torch.where(real, torch.diff(noise * real, dim=1, prepend=torch.zeros_like(noise[:, :1])), 0.0)
+    x[:, :, :2] *= factors
+    return replace(batch, x=x)
+
+
+def _merged(batch: Batch, chosen: torch.Tensor) -> Batch:
+    """The batch without those `chosen` (B, T + 1) points that lie inside a stroke: neither first nor last of it."""
+    x, at = batch.x, torch.arange(batch.x.shape[1], device=batch.x.device)
+    down = x[..., 2] > 0
+    out = chosen & down & down.roll(1, 1) & (at > 1)
+    order = torch.argsort(out.to(torch.int8), dim=1, stable=True)[..., None]  # those left out come last
+    lengths = batch.lengths - out.sum(1)
+    places, pens = x[..., :2].cumsum(1).gather(1, order.expand(-1, -1, 2)), x[..., 2:].gather(1, order.expand(-1, -1, 3))
+    rest = torch.cat([torch.diff(places, dim=1, prepend=torch.zeros_like(places[:, :1])), pens], -1)
+    end = torch.tensor([0, 0, 0, 0, 1.0], device=x.device)
+    rest = torch.where((at <= lengths[:, None])[..., None], rest, end)
+    return replace(batch, x=rest[:, : int(lengths.max()) + 2], lengths=lengths)

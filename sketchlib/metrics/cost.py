@@ -1,0 +1,123 @@
+"""What models cost: weights, arithmetic counted from them, seconds measured, and what a GPU would take. Chapters 6 and 11."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..data.batches import batch_order, make_batch
+from ..data.dataset import SketchSet
+from ..errors import DataError
+from ..models.weights import save
+
+TRAINING = 6  # operations a weight and a row: multiply and add; backward does it twice more, for input and weight
+DAY = 86_400  # seconds
+
+
+def parameters(part: nn.Module) -> int:
+    """Parameters of a model or of a part of one."""
+    return sum(p.numel() for p in part.parameters())
+
+
+def memory(part: nn.Module) -> int:
+    """Bytes that the parameters take in memory."""
+    return sum(p.numel() * p.element_size() for p in part.parameters())
+
+
+def on_disk(model: nn.Module, half: bool = False) -> int:
+    """Bytes of the file that keeps a model, in float32 or in half precision."""
+    with tempfile.TemporaryDirectory() as folder:
+        save(model, path := Path(folder) / "model.safetensors", half=half)
+        return path.stat().st_size
+
+
+def bill(models: Sequence[nn.Module], cards: Sequence[Mapping]) -> dict[str, float]:
+    """What an architecture of one or more models costs: parameters, bytes on disk and in memory; and steps and seconds of training.
+
+    A pretraining is counted in.
+    """
+    before = [card["pretraining"] for card in cards if card.get("pretraining")]
+    return {
+        "parameters": sum(map(parameters, models)),
+        "steps": sum(one["steps"] for one in [*cards, *before]),
+        "train_seconds": sum(one["train_seconds"] for one in [*cards, *before]),
+        "disk": sum(map(on_disk, models)),
+        "disk_half": sum(on_disk(model, half=True) for model in models),
+        "memory_one_class": memory(models[0]),
+        "memory_all": sum(map(memory, models)),
+    }
+
+
+def weights_per_row(model: nn.Module) -> int:
+    """Weights that every row of a drawing is multiplied with: those of the LSTMs and of the head, without biases."""
+    parts = [m for m in model.modules() if isinstance(m, nn.LSTM)] + [model.decoder.fc_params]
+    return sum(p.numel() for part in parts for p in part.parameters() if p.ndim == 2)
+
+
+def training_flops(model: nn.Module, rows: int) -> int:
+    """Floating point operations of one training step over `rows` real rows (the end rows counted too)."""
+    return TRAINING * weights_per_row(model) * rows
+
+
+def step_seconds(model: nn.Module, sketches: SketchSet, batch_size: int, steps: int = 4, seed: int = 0) -> tuple[float, float]:
+    """(seconds, real rows) of a training step's forward and backward pass: medians over `steps` batches after one to warm up.
+
+    Raises `DataError` where the set has too few drawings for these batches.
+    """
+    order = batch_order(sketches.lengths, batch_size, seed, 0)[: steps + 1]
+    if len(order) <= steps:
+        raise DataError(f"{len(sketches)} drawings make {len(order)} batches of {batch_size}; {steps + 1} are needed")
+    seconds, rows = [], []
+    for index in order:
+        batch = make_batch(sketches, index, model.scale)
+        began = time.perf_counter()
+        model.terms(batch)["loss"].backward()
+        seconds.append(time.perf_counter() - began)
+        rows.append(int(batch.lengths.sum()) + len(batch))
+        model.zero_grad(set_to_none=True)
+    return float(np.median(seconds[1:])), float(np.median(rows[1:]))
+
+
+def product_rate(batch: int, size: int = 512, repeats: int = 20) -> float:
+    """Floating point operations a second of the product (batch, size) x (size, 4 size), the LSTM's, on this machine."""
+    a, b = torch.ones(batch, size), torch.ones(size, 4 * size)
+    a @ b
+    began = time.perf_counter()
+    for _ in range(repeats):
+        a @ b
+    return 2 * batch * size * 4 * size * repeats / (time.perf_counter() - began)
+
+
+def line(x, y) -> tuple[float, float]:
+    """(slope, intercept) of the least-squares line through the points, relative errors weighed alike, neither below 0."""
+    from scipy.optimize import nnls
+
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    (slope, intercept), _ = nnls(np.stack([x / y, 1 / y], -1), np.ones(len(y)))
+    return float(slope), float(intercept)
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """What is assumed of a GPU: operations a second that it reaches, seconds that a row of a batch waits for the one before, and bytes a
+    second between two GPUs."""
+
+    rate: float
+    row: float
+    link: float
+
+    def seconds(self, model: nn.Module, drawings: float, rows: float, batch: int, gpus: int = 1) -> float:
+        """Seconds to train on `drawings` of `rows` rows each, in batches of `batch` split over `gpus`.
+
+        Three floors, added: the arithmetic; the rows of a batch, one after the other; the gradients, exchanged once a step.
+        """
+        arithmetic = training_flops(model, 1) * rows * drawings / (self.rate * gpus)
+        exchange = 2 * (gpus - 1) / gpus * memory(model) / self.link
+        return arithmetic + drawings / batch * (rows * self.row + exchange)

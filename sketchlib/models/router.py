@@ -1,0 +1,34 @@
+"""The router: class name to the model that draws it. Chapter 6."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from torch import nn
+
+from ..errors import known
+from .vae import SketchVAE
+
+
+class Router:
+    """Class name to the model that draws it; a model is loaded when it is first asked for. Chapter 6.
+
+    `models`: class name -> `SketchVAE`, or the path of its file, which `read` then loads.
+    """
+
+    def __init__(self, models: Mapping[str, SketchVAE | Path | str], read: Callable[[Path], SketchVAE] | None = None):
+        self._models, self._read = dict(models), read
+        self.classes = tuple(self._models)
+
+    def __getitem__(self, name: str) -> SketchVAE:
+        """The model of a class; raises `DataError` naming the nearest classes for an unknown one."""
+        found = self._models[known(name, self.classes)]
+        if not isinstance(found, nn.Module):
+            found = self._models[name] = self._read(Path(found))
+        return found
+
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        """The classes whose model is in memory."""
+        return tuple(name for name, model in self._models.items() if isinstance(model, nn.Module))

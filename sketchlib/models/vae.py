@@ -1,0 +1,127 @@
+"""Sketch-RNN, the variational autoencoder of one class. Chapter 5."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from ..data.batches import Batch, sent
+from ..errors import DataError, known
+from .decoder import Decoder, reconstruction
+from .single import ConditionalDecoder
+
+
+class Encoder(nn.Module):
+    """Bidirectional LSTM whose two last states give mu and sigma-hat of z; source: Ha and Eck (2017), equations 1 and 2."""
+
+    def __init__(self, hidden_size: int, latent_size: int, dropout: float):
+        super().__init__()
+        self.ahead = nn.LSTM(5, hidden_size, batch_first=True)
+        self.back = nn.LSTM(5, hidden_size, batch_first=True)
+        self.dropout = nn.Dropout(dropout)
+        self.fc_mu = nn.Linear(2 * hidden_size, latent_size)
+        self.fc_log_var = nn.Linear(2 * hidden_size, latent_size)
+
+    def forward(self, rows: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """mu and log sigma^2, each (B, N_z), of rows (B, T, 5) of which `lengths` (B,) each count.
+
+        Two passes with each drawing reversed in place: packed sequences would leave the fast CPU kernel.
+        """
+        steps = torch.arange(rows.shape[1], device=rows.device)
+        reverse = torch.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)  # (B, T)
+        backwards = rows.gather(1, reverse[..., None].expand_as(rows))
+        at = torch.arange(len(rows), device=rows.device)
+        ends = [lstm(x)[0][at, lengths - 1] for lstm, x in ((self.ahead, rows), (self.back, backwards))]
+        state = self.dropout(torch.cat(ends, -1))
+        return self.fc_mu(state).float(), self.fc_log_var(state).float()  # float32 under autocast too
+
+
+class SketchVAE(nn.Module):
+    """Sketch-RNN for one class: encoder to z, decoder conditioned on z at the start and at every step. Chapter 5.
+
+    Defaults are the paper's and the report's: encoder 256 a direction, decoder 512, N_z 128, M 20, w_KL 0.5, KL_min 0.2. Dropout 0:
+    the report's 0.9 (or 0.4) never acted in its one-layer LSTMs.
+    """
+
+    def __init__(
+        self,
+        classes,
+        n_max: int,
+        scale: float,
+        encoder_size: int = 256,
+        decoder_size: int = 512,
+        latent_size: int = 128,
+        n_mixtures: int = 20,
+        dropout: float = 0.0,
+        weight_dropout: float = 0.0,
+        w_kl: float = 0.5,
+        kl_min: float = 0.2,
+    ):
+        super().__init__()
+        self.classes, self.n_max, self.scale = tuple(classes), int(n_max), float(scale)
+        self.sizes = dict(encoder_size=encoder_size, decoder_size=decoder_size, latent_size=latent_size)
+        self.sizes |= dict(n_mixtures=n_mixtures, dropout=dropout, weight_dropout=weight_dropout, w_kl=w_kl, kl_min=kl_min)
+        self.latent_size, self.w_kl, self.kl_min = latent_size, w_kl, kl_min
+        self.encoder = Encoder(encoder_size, latent_size, dropout)
+        self.decoder = Decoder(latent_size, decoder_size, n_mixtures, dropout, weight_dropout)
+
+    def config(self) -> dict:
+        """The constructor's arguments."""
+        return dict(classes=list(self.classes), n_max=self.n_max, scale=self.scale, **self.sizes)
+
+    @torch.no_grad()
+    def start_from(self, single: ConditionalDecoder) -> None:
+        """Let the decoder begin as the single model's, with its class's embedding folded into the biases and z not heeded yet.
+
+        Raises `DataError` if the class is unknown there or the sizes differ.
+        """
+        own, other, self.started_from = self.decoder, single.decoder, "the single model"  # which its card will say
+        if own.fc_params.weight.shape != other.fc_params.weight.shape:
+            sizes = [tuple(one.fc_params.weight.shape) for one in (own, other)]
+            raise DataError(f"a VAE whose head is {sizes[0]} cannot start from a single model whose head is {sizes[1]}: give equal sizes")
+        (word,) = self.classes
+        embedded = single.embedding.weight[single.classes.index(known(word, single.classes))]
+        own.fc_params.load_state_dict(other.fc_params.state_dict())
+        own.fc_init_hc.weight.zero_()
+        own.fc_init_hc.bias.copy_(other.fc_init_hc(embedded))
+        own.lstm.weight_ih_l0.zero_()
+        own.lstm.weight_ih_l0[:, :5] = other.lstm.weight_ih_l0[:, :5]
+        own.lstm.weight_hh_l0.copy_(other.lstm.weight_hh_l0)
+        own.lstm.bias_ih_l0.copy_(other.lstm.bias_ih_l0 + other.lstm.weight_ih_l0[:, 5:] @ embedded)
+        own.lstm.bias_hh_l0.copy_(other.lstm.bias_hh_l0)
+
+    def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """mu and log sigma^2 of q(z | drawing), each (B, N_z); S_0 and padding are not read, the end row is."""
+        return self.encoder(batch.x[:, 1:], batch.lengths + 1)
+
+    def forward(self, batch: Batch, z: Tensor) -> Tensor:
+        """Parameters (B, T, 6M + 3) of every row after S_0, given z (B, N_z)."""
+        return self.decoder(batch.x[:, :-1], z)
+
+    def parts(self, batch: Batch, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """L_S and L_P, summed over a drawing and divided by N_max, and L_KL = -(1 / 2 N_z) sum(1 + log sigma^2 - mu^2 - sigma^2).
+
+        All averaged over the batch. z = mu + sigma e, with e from `generator`. Source: Ha and Eck (2017), equations 9 and 10.
+        """
+        mu, log_var = self.encode(batch)
+        source = generator.device if generator else mu.device
+        noise = batch.random(lambda n: torch.randn(n, self.latent_size, generator=generator, device=source))
+        stroke, pen = reconstruction(self(batch, mu + torch.exp(log_var / 2) * sent(noise, mu.device)), batch)
+        l_kl = kl_divergence(mu, log_var).mean() / self.latent_size
+        return {"L_S": stroke.mean() / self.n_max, "L_P": pen.mean() / self.n_max, "L_KL": l_kl}
+
+    def loss(self, parts: Mapping[str, Tensor], eta: float = 1.0) -> Tensor:
+        """loss = L_R + eta w_KL max(L_KL, KL_min), L_R = L_S + L_P; source: Ha and Eck (2017), equation 11; report, section IV.2."""
+        return parts["L_S"] + parts["L_P"] + eta * self.w_kl * parts["L_KL"].clamp(min=self.kl_min)
+
+    def terms(self, batch: Batch, eta: float = 1.0, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """The loss and its parts."""
+        parts = self.parts(batch, generator)
+        return {"loss": self.loss(parts, eta), **parts}
+
+
+def kl_divergence(mu: Tensor, log_var: Tensor) -> Tensor:
+    """KL(q || N(0, I)) in nats, (B,), summed over the latent dimensions of mu and log sigma^2 (B, N_z)."""
+    return -0.5 * (1 + log_var - mu**2 - torch.exp(log_var)).sum(-1)

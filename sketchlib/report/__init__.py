@@ -1,0 +1,1 @@
+"""The report as a run: profiles, recipes, the artefact store, the chapters' numbers."""

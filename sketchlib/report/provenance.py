@@ -1,0 +1,45 @@
+"""Commit, versions and machine of a run."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import time
+from pathlib import Path
+
+from ..files import PROJECT
+
+
+def _git(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=PROJECT, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+
+
+def provenance() -> dict:
+    """Commit, versions, machine and time of this run; no path of the machine."""
+    import numpy
+    import torch
+
+    return dict(
+        commit=_git("rev-parse", "HEAD") or "not a git checkout",
+        changed=bool(_git("status", "--porcelain", "--untracked-files=no")),
+        python=platform.python_version(),
+        torch=torch.__version__,
+        numpy=numpy.__version__,
+        platform=f"{platform.system()} {platform.machine()}",
+        cpu=_cpu(),
+        threads=torch.get_num_threads(),
+        device=torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        date=time.strftime("%Y-%m-%d", time.gmtime()),
+    )

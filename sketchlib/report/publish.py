@@ -1,0 +1,160 @@
+"""A published run: weights in half precision with their cards, the numbers of its chapters, and whether another run agrees with it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from .. import sampling, train
+from ..data.dataset import SketchSet
+from ..errors import DataError
+from ..files import PROJECT, write_atomically
+from ..models import weights
+from ..models.vae import SketchVAE
+from ..pictures import animation, draw
+from .folders import build_folder
+from .profile import Profile
+from .provenance import provenance
+from .recipes import data, train_single, train_vaes
+from .store import OWN_WEIGHTS
+
+RESULTS = PROJECT / "book" / "results"
+
+
+def nats_per_point(model, sketches: SketchSet) -> float:
+    """What the drawings cost a model in nats a point; a VAE with z from its encoder, KL left out."""
+    terms = train.evaluate(model, sketches)
+    found = terms["L_S"] + terms["L_P"]
+    return found * model.n_max * len(sketches) / float(sketches.lengths.sum()) if isinstance(model, SketchVAE) else found
+
+
+def publish_weights(profile: Profile, to: Path = PROJECT / "weights") -> list[Path]:
+    """Write single.safetensors and router/CLASS.safetensors of a profile below `to`; returns their paths.
+
+    Each card also says what half precision costs, in nats a point of the validation drawings.
+    """
+    valid, paths = data(profile).splits.valid, []
+    for one in [train_single(profile), *train_vaes(profile).values()]:
+        classes = one.model.classes
+        path = to / (f"router/{classes[0]}.safetensors" if isinstance(one.model, SketchVAE) else "single.safetensors")
+        drawings = valid.only(classes[0]) if isinstance(one.model, SketchVAE) else valid
+        with tempfile.TemporaryDirectory() as folder:
+            weights.save(one.model, rounded := Path(folder) / path.name, half=True)
+            before, after = nats_per_point(one.model, drawings), nats_per_point(weights.read(rounded), drawings)
+        figures = {"nats_per_point": after, "nats_per_point_float32": before, "costs": after - before, "drawings": len(drawings)}
+        weights.save(one.model, path, {**one.card, "half_precision": figures}, half=True)
+        paths.append(path)
+    return paths
+
+
+def publish_results(profile: Profile, to: Path = RESULTS) -> list[Path]:
+    """Copy the numbers that a run's chapters recorded to one JSON a chapter, with drawings, profile, and commit and machine of publishing.
+
+    Returns the paths. Raises `DataError` where no chapter of the profile was executed.
+    """
+    found = sorted((build_folder(profile.name) / "results").glob("*.json"))
+    if not found:
+        raise DataError(f"no chapter was executed at profile {profile.name}: run `make book PROFILE={profile.name}` first")
+    head, paths = {"provenance": provenance(), "profile": profile.values, "drawings": drawings_of(profile)}, []
+    for stale in set(to.glob("*.json")) - {to / path.name for path in found}:
+        stale.unlink()
+    for path in found:
+        numbers = json.loads(path.read_text(encoding="utf-8"))
+        text = json.dumps({**head, "results": numbers}, indent=1)
+        write_atomically(to / path.name, lambda where, text=text: where.write_text(text + "\n", encoding="utf-8"))
+        paths.append(to / path.name)
+    return paths
+
+
+def publish_pictures(model, settings, to: Path = PROJECT / "book" / "images") -> list[Path]:
+    """README's pictures: the first ten guided sketches of each class of a model, and the first of each being drawn; returns the paths.
+
+    `settings` is the profile's sampling section. The seed is 0 and nothing is picked.
+    """
+    how = dict(temperature=settings.temperature, pen_temperature=settings.pen_temperature, guidance=settings.guidance)
+    first = {word: sampling.sample(model, word, n=10, seed=0, **how) for word in model.classes}
+    draw.save_png(draw.class_grid(first), to / "sketches.png", dpi=90)
+    animation.animate([row[0] for row in first.values()], to / "drawing.gif")
+    return [to / "sketches.png", to / "drawing.gif"]
+
+
+def drawings_of(profile: Profile) -> dict[str, str | None]:
+    """SHA-256 of the file of each class that a run read (None: made by the library)."""
+    summary = json.loads((build_folder(profile.name) / "data.json").read_text(encoding="utf-8"))
+    return {name: file["sha256"] for name, file in summary["files"].items()}
+
+
+def published(folder: Path = RESULTS) -> dict[str, dict]:
+    """The published numbers: name -> value, unit, n, profile, seed, chapter; empty where nothing is published."""
+    merged = {}
+    for path in sorted(folder.glob("*.json")):
+        merged |= json.loads(path.read_text(encoding="utf-8"))["results"]
+    return merged
+
+
+def about(folder: Path = RESULTS) -> str:
+    """A sentence or two on the published run: profile, seed, machine, and which chapters were published when, at which commit."""
+    heads = {path.stem[:2]: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+    if not heads:
+        return "No run is published yet."
+    first = next(iter(heads.values()))
+    made, entry = first["provenance"], next(iter(first["results"].values()))
+    device, together = made["cpu"] if made["device"] == "cpu" else made["device"], {}
+    for chapter, head in heads.items():
+        together.setdefault(f"on {head['provenance']['date']} at `{head['provenance']['commit'][:12]}`", []).append(str(int(chapter)))
+    when = "; ".join(f"chapter{'s' * (len(chapters) > 1)} {', '.join(chapters)} {at}" for at, chapters in together.items())
+    several = " What was published at another commit was made with the weights of that commit." if len(together) > 1 else ""
+    return f"The published run: profile `{entry['profile']}`, seed {entry['seed']}, {device}; {when}.{several}"
+
+
+def shipped(folder: Path = PROJECT / "weights") -> list[list]:
+    """Rows on the published weights, from their cards.
+
+    File, MB, steps (a pretraining's before them), the step kept, training drawings, nats a point, and what half precision costs of these.
+    """
+    rows = []
+    for path in sorted(folder.rglob("*.safetensors"), key=lambda path: (path.stem != "single", path.stem)):
+        card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        half, counts = card["half_precision"], card["data"]["counts"]["train"]
+        drawings = sum(counts[name] for name in card["config"]["classes"])
+        size, before = f"{path.stat().st_size / 1e6:.1f}", card.get("pretraining")
+        steps = " + ".join(f"{one['steps']:,}" for one in (before, card) if one)
+        rows.append(
+            [f"`{path.relative_to(folder).as_posix()}`", size, steps, f"{card['best_step']:,}", f"{drawings:,}"]
+            + [f"{half['nats_per_point']:.3f}", f"{half['costs']:+.6f}"]
+        )
+    return rows
+
+
+def comparable(profile: Profile, folder: Path = RESULTS) -> bool:
+    """Whether the published run read the files that this run reads."""
+    read, kept = drawings_of(profile), [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")]
+    return bool(kept) and all(one["drawings"] == read for one in kept)
+
+
+def differences(found: Mapping[str, dict], other: Mapping[str, dict], equal: list[str], close: Mapping[str, float]) -> list[str]:
+    """A sentence for every number of `found` that is not what `other` says: `equal` ones exactly, `close` ones within their tolerance."""
+    wrong = []
+    for name, tolerance in {**dict.fromkeys(equal, 0.0), **close}.items():
+        if name not in found or name not in other:
+            wrong.append(f"{name} is not recorded by {'this run' if name not in found else 'the published run'}")
+        elif not abs(found[name]["value"] - other[name]["value"]) <= tolerance:
+            values = f"{found[name]['value']:.6g}; published {other[name]['value']:.6g}"
+            wrong.append(f"{name} is {values}, tolerance {tolerance:g} {found[name]['unit']}")
+    return wrong
+
+
+def check(profile: Profile, found: Mapping[str, dict], folder: Path = RESULTS) -> list[str]:
+    """The `differences` that must not be, by expected.yml beside the published numbers; none where the drawings are others.
+
+    `equal` holds for smoke and quick, which draw with the published weights, `close` for quick; the others train their own.
+    """
+    other = published(folder)
+    if profile.name in OWN_WEIGHTS or not other or not comparable(profile, folder):
+        return []
+    expected = yaml.safe_load((folder / "expected.yml").read_text(encoding="utf-8"))
+    return differences(found, other, expected["equal"], {} if profile.name == "smoke" else expected["close"])

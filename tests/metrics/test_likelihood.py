@@ -1,0 +1,170 @@
+"""Likelihoods: exact where a closed form exists, bounds that are bounds, units that cancel, classes that match by name."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from synthetic import sketch_set
+
+from sketchlib.data.batches import make_batch
+from sketchlib.errors import DataError
+from sketchlib.metrics import likelihood
+from sketchlib.models.decoder import reconstruction
+from sketchlib.models.router import Router
+from sketchlib.models.single import ConditionalDecoder
+from sketchlib.models.vae import SketchVAE
+
+SET = sketch_set()
+CATS = SET.only("cat")
+
+
+def means(*arguments, **more):
+    return likelihood.costs(*arguments, **more).means()
+
+
+@pytest.fixture
+def single():
+    torch.manual_seed(0)
+    return ConditionalDecoder(("cat", "sun"), 12, 15.0, hidden_size=16, embedding_size=4, n_mixtures=3)
+
+
+@pytest.fixture
+def vae():
+    torch.manual_seed(0)
+    return SketchVAE(("cat",), 12, 15.0, encoder_size=8, decoder_size=16, latent_size=4, n_mixtures=3)
+
+
+# The bound on a linear Gaussian model, whose evidence is known: z ~ N(0, I), x | z ~ N(w z, s^2).
+
+W, S, X = 1.5, 0.7, torch.tensor([[0.3], [-2.0], [1.1]], dtype=torch.float64)
+EVIDENCE = torch.distributions.Normal(0.0, math.sqrt(W**2 + S**2)).log_prob(X)[:, 0].double()
+
+
+def log_p_x_given_z(z):
+    return torch.distributions.Normal(W * z, S).log_prob(X)[:, 0]
+
+
+def noise(k, seed=0):
+    return torch.randn(k, 3, 1, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def test_with_the_true_posterior_every_sample_gives_the_evidence():
+    variance = 1 / (1 + W**2 / S**2)
+    mu, log_var = variance * W / S**2 * X, torch.full_like(X, math.log(variance))
+    for k in (1, 5):
+        assert torch.allclose(likelihood.importance_bound(log_p_x_given_z, mu, log_var, noise(k)), EVIDENCE, atol=1e-6)
+
+
+def test_the_bound_of_one_sample_is_the_elbo_of_that_sample():
+    mu, log_var, e = 0.4 * X, torch.full_like(X, -0.6), noise(1)
+    z = mu + torch.exp(log_var / 2) * e[0]
+    log_p, log_q = torch.distributions.Normal(0.0, 1.0).log_prob(z), torch.distributions.Normal(mu, torch.exp(log_var / 2)).log_prob(z)
+    assert torch.allclose(likelihood.importance_bound(log_p_x_given_z, mu, log_var, e), log_p_x_given_z(z) + (log_p - log_q)[:, 0])
+
+
+def mean_bound(k, repeats=3000):
+    """The bound of K samples with the prior as q, averaged over many draws."""
+    prior = torch.zeros_like(X)
+    bounds = [likelihood.importance_bound(log_p_x_given_z, prior, prior, noise(k, seed)) for seed in range(repeats)]
+    return torch.stack(bounds).mean(0)
+
+
+def test_the_bound_tightens_with_k_towards_the_evidence():
+    one, four, many = mean_bound(1), mean_bound(4), mean_bound(300, 60)
+    assert (one < four).all() and (four < many).all() and (many < EVIDENCE + 0.05).all()
+    assert (EVIDENCE - many < 0.2).all()
+
+
+def test_one_sample_is_the_evidence_lower_bound():
+    # E_q log p(x | z) with q the prior, in closed form; KL(q || p) is 0.
+    closed = -0.5 * math.log(2 * math.pi * S**2) - (X[:, 0] ** 2 + W**2) / (2 * S**2)
+    assert torch.allclose(mean_bound(1), closed, atol=0.35)
+
+
+def test_the_vaes_bound_is_between_its_elbo_and_the_evidence_by_the_prior(vae):
+    def iw(samples):
+        return np.mean([means(vae, CATS, seed=s, samples=samples)["iw_per_sketch"] for s in range(3)])
+
+    elbo = np.mean([means(vae, CATS, seed=s)["per_sketch"] for s in range(20)])
+    one, few, many = iw(1), iw(8), iw(100)
+    assert many < few < one
+    assert "iw_per_sketch" not in means(vae, CATS)  # not asked for, so not made up
+    assert abs(one - elbo) < 0.2 * (one - many) + 0.3
+
+
+def test_a_vae_that_ignores_z_has_the_evidence_as_every_bound(vae):
+    with torch.no_grad():
+        for weight in (vae.encoder.fc_mu, vae.encoder.fc_log_var, vae.decoder.fc_init_hc):
+            weight.weight.zero_()
+            weight.bias.zero_()
+        vae.decoder.lstm.weight_ih_l0[:, 5:].zero_()
+    found = means(vae, CATS, samples=7)
+    assert np.isclose(found["iw_per_sketch"], found["per_sketch"], atol=1e-4) and abs(found["l_kl"]) < 1e-9
+
+
+# The models
+
+
+def test_the_single_models_cost_is_its_reconstruction(single):
+    batch = make_batch(SET, np.arange(len(SET)), single.scale)
+    with torch.no_grad():
+        stroke, pen = reconstruction(single(batch), batch)
+    found = likelihood.costs(single, SET, batch_size=7, samples=2)
+    assert np.allclose(found.l_r, (stroke + pen).numpy(), rtol=1e-4)
+    assert np.array_equal(found.iw, found.l_r) and not found.l_kl.any()
+    result = means(single, SET, samples=2)
+    assert np.isclose(result["paper"], (stroke + pen).mean().item() / 12, rtol=1e-4)
+    assert np.isclose(result["per_sketch_scaled"] / result["per_point_scaled"], SET.lengths.mean())
+    assert result["iw_per_sketch"] == result["per_sketch"] and result["n"] == 60 and result["points"] == SET.lengths.sum()
+
+
+def test_in_data_units_the_scale_factor_does_not_matter(single):
+    """The drawings twice as large under a model of twice the scale: the same scaled nats, log 4 more a point in data units."""
+    double = replace(SET, points=SET.points * np.array([2, 2, 1], SET.points.dtype))
+    once, single.scale = means(single, SET), 30.0
+    twice = means(single, double)
+    assert np.isclose(once["per_point_scaled"], twice["per_point_scaled"], rtol=1e-5)
+    assert np.isclose(twice["per_point"] - once["per_point"], math.log(4), rtol=1e-4)
+    assert np.isclose(once["per_point"] - once["per_point_scaled"], math.log(15.0**2), rtol=1e-6)
+
+
+def test_classes_match_by_name_and_not_by_number(single):
+    turned = replace(SET, labels=1 - SET.labels, classes=("sun", "cat"))
+    assert np.allclose(likelihood.costs(single, SET).l_r, likelihood.costs(single, turned).l_r, rtol=1e-5)
+    with pytest.raises(DataError, match="knows cat, sun, not pig"):
+        means(single, replace(SET, classes=("cat", "pig")))
+    assert means(single, SET.subset(SET.labels == 1))["n"] == 30
+
+
+def test_a_router_costs_each_drawing_under_its_own_class(vae):
+    torch.manual_seed(1)
+    sun = SketchVAE(("sun",), 20, 9.0, encoder_size=8, decoder_size=16, latent_size=4, n_mixtures=3)
+    whole = likelihood.costs(Router({"cat": vae, "sun": sun}), SET)
+    cats = SET.labels == 0
+    assert np.allclose(whole.l_r[cats], likelihood.costs(vae, SET).l_r[cats], rtol=1e-5)
+    assert np.allclose(whole.l_r[~cats], likelihood.costs(sun, SET).l_r[~cats], rtol=1e-5)
+    assert set(whole.n_max[cats]) == {12} and set(whole.n_max[~cats]) == {20}
+    assert np.allclose(whole.unit[~cats], math.log(81))
+
+
+def test_neither_batch_size_nor_training_mode_changes_a_figure():
+    torch.manual_seed(0)
+    vae = SketchVAE(("cat",), 12, 15.0, encoder_size=8, decoder_size=16, latent_size=4, n_mixtures=3, dropout=0.5).train()
+    first, again = (likelihood.costs(vae, CATS, seed=1, batch_size=b, samples=3) for b in (4, 30))
+    assert vae.training
+    for name in ("l_r", "l_kl", "iw"):
+        assert np.allclose(getattr(first, name), getattr(again, name), rtol=1e-4), name
+    assert not np.allclose(first.l_r, likelihood.costs(vae, CATS, seed=2).l_r)
+
+
+def test_bad_sets_are_refused(single):
+    with pytest.raises(DataError, match="0 drawings"):
+        means(single, SET.subset([]))
+    with pytest.raises(DataError, match="K = -1"):
+        means(single, SET, samples=-1)
+    lengths = np.append(SET.lengths, 0)
+    hollow = replace(SET, offsets=np.concatenate([[0], np.cumsum(lengths)]), labels=np.append(SET.labels, 0))
+    with pytest.raises(DataError, match="shortest of 0 rows"):
+        means(single, hollow)

@@ -1,0 +1,159 @@
+"""Publishing a run, and what another run must find again."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+from test_sampling import ENDLESS, single
+
+import sketchlib
+from sketchlib.data.batches import make_batch
+from sketchlib.errors import DataError
+from sketchlib.files import PROJECT
+from sketchlib.models import weights
+from sketchlib.report import publish, stages
+from sketchlib.report.folders import build_folder
+from sketchlib.report.page import Page
+
+
+def executed(profile, **values):
+    """What chapters of a run leave behind."""
+    stages.data(profile)
+    page = Page("06_router", profile.name)
+    for name, value in values.items():
+        page.record(name, value, "nats")
+    return page.numbers
+
+
+def test_what_is_shipped_is_small_and_says_how_it_was_made():
+    files = sorted((PROJECT / "weights").rglob("*.safetensors"))
+    assert files and sum(path.stat().st_size for path in files) <= 50e6
+    for path in files:
+        card, model = json.loads(path.with_suffix(".json").read_text()), weights.read(path)
+        assert card["config"] == json.loads(json.dumps(model.config())) and card["made"]["commit"] and card["made"]["device"]
+        assert {"settings", "steps", "seed", "valid", "licence", "train_seconds"} <= card.keys()
+        assert abs(card["half_precision"]["costs"]) < 0.001
+        assert all(card["data"]["source"]["files"][name]["sha256"] for name in model.classes)
+
+
+def test_what_a_run_must_find_again_is_published():
+    expected = yaml.safe_load((publish.RESULTS / "expected.yml").read_text())
+    assert expected["equal"] and expected["close"] and not (set(expected["equal"]) | set(expected["close"])) - set(publish.published())
+
+
+@pytest.fixture
+def profiles(profile, monkeypatch):
+    monkeypatch.setattr("sketchlib.report.profile.load_profile", lambda name: profile)
+
+
+@pytest.mark.slow
+def test_published_weights_are_half_as_large_cost_next_to_nothing_and_load_in_one_line(profile, monkeypatch, tmp_path):
+    paths = publish.publish_weights(profile, tmp_path / "weights")
+    assert [path.stem for path in paths] == ["single", "cat", "pig", "sun"]
+    kept = build_folder("tiny") / "models" / "single.safetensors"
+    assert paths[0].stat().st_size < 0.6 * kept.stat().st_size
+    for path in paths:
+        card = json.loads(path.with_suffix(".json").read_text())
+        figures = card["half_precision"]
+        assert abs(figures["costs"]) < 0.001 and figures["drawings"] > 0 and "CC BY 4.0" in card["licence"]
+        assert figures["costs"] == figures["nats_per_point"] - figures["nats_per_point_float32"]
+    rows = publish.shipped(tmp_path / "weights")
+    assert [row[0] for row in rows] == ["`single.safetensors`", *(f"`router/{word}.safetensors`" for word in ("cat", "pig", "sun"))]
+    assert len(rows[0]) == 7 and float(rows[0][6]) == pytest.approx(
+        json.loads(paths[0].with_suffix(".json").read_text())["half_precision"]["costs"], abs=1e-6
+    )
+    monkeypatch.setattr(weights, "PROJECT", tmp_path)
+    assert sketchlib.load("single").classes == ("cat", "pig", "sun") and sketchlib.load("router")["cat"].classes == ("cat",)
+
+
+@pytest.mark.slow
+def test_a_vaes_nats_a_point_are_its_reconstruction_terms_over_the_points(profile):
+    vae, valid = stages.train_vae(profile, "cat").model, stages.data(profile).splits.valid.only("cat")
+    with torch.no_grad():
+        vae.encoder.fc_log_var.weight.zero_()
+        vae.encoder.fc_log_var.bias.fill_(-40)  # no noise in z, which would depend on the order
+        parts = vae.parts(make_batch(valid, range(len(valid)), vae.scale), torch.Generator().manual_seed(0))
+    nats = float(parts["L_S"] + parts["L_P"]) * vae.n_max * len(valid)
+    assert publish.nats_per_point(vae, valid) == pytest.approx(nats / int(valid.lengths.sum()), rel=1e-5)
+
+
+def test_the_numbers_of_a_run_come_back_with_where_they_are_from(profile, profiles, tmp_path):
+    numbers = executed(profile, loss=0.5, gain=2)
+    (path,) = publish.publish_results(profile, tmp_path / "results")
+    kept = json.loads(path.read_text())
+    assert kept["results"] == numbers == publish.published(tmp_path / "results")
+    assert kept["provenance"]["torch"] and set(kept["drawings"]) == {"cat", "pig", "sun"} and kept["profile"] == profile.values
+    assert "profile `tiny`, seed 0" in publish.about(tmp_path / "results") and publish.about(tmp_path) == "No run is published yet."
+
+
+def test_the_published_run_says_which_chapters_are_of_another_commit(tmp_path):
+    for chapter, commit in (("04_a", "new"), ("09_b", "old"), ("14_c", "new")):
+        made = {"cpu": "some processor", "device": "cpu", "date": "2026-01-02", "commit": commit}
+        numbers = {"x": {"profile": "published", "seed": 0}}
+        (tmp_path / f"{chapter}.json").write_text(json.dumps({"provenance": made, "results": numbers}))
+    told = publish.about(tmp_path)
+    assert "chapters 4, 14 on 2026-01-02 at `new`; chapter 9 on 2026-01-02 at `old`" in told and "weights of that commit" in told
+    (tmp_path / "09_b.json").unlink()
+    assert "weights" not in publish.about(tmp_path)
+
+
+def test_a_run_without_chapters_is_not_published(profile, tmp_path):
+    with pytest.raises(DataError, match="make book PROFILE=tiny"):
+        publish.publish_results(profile, tmp_path)
+
+
+def test_what_differs_is_said_and_what_is_close_is_not():
+    def run(**values):
+        return {name: {"value": value, "unit": "nats"} for name, value in values.items()}
+
+    mine, theirs = run(a=1, b=2.0, c=3.0), run(a=1, b=2.1, c=3.5, d=4)
+    assert publish.differences(mine, theirs, ["a"], {"b": 0.2}) == []
+    (sentence,) = publish.differences(mine, theirs, ["a"], {"b": 0.2, "c": 0.4})
+    assert sentence == "c is 3; published 3.5, tolerance 0.4 nats"
+    assert publish.differences(mine, theirs, ["b"], {}) != []
+    assert publish.differences(mine, theirs, ["d"], {}) == ["d is not recorded by this run"]
+    assert publish.differences(mine, theirs, ["e"], {}) == ["e is not recorded by this run"]
+    assert publish.differences(run(a=float("nan")), theirs, ["a"], {}) != []
+
+
+def test_a_run_is_checked_where_it_read_the_same_drawings_only(profile, profiles, tmp_path):
+    numbers, folder = executed(profile, loss=0.5), tmp_path / "results"
+    assert publish.check(profile, numbers, folder) == []
+    publish.publish_results(profile, folder)
+    (folder / "expected.yml").write_text("equal: [loss]\nclose: {gain: 1}\n", encoding="utf-8")
+    assert publish.check(profile, numbers, folder) == ["gain is not recorded by this run"]
+    profile.name = "smoke"
+    (build_folder("smoke")).mkdir(parents=True)
+    (build_folder("smoke") / "data.json").write_text((build_folder("tiny") / "data.json").read_text())
+    assert publish.check(profile, numbers, folder) == []
+    assert publish.check(profile, {"loss": {"value": 0.6, "unit": ""}}, folder) != []
+    profile.name = "full"
+    assert publish.check(profile, {"loss": {"value": 0.6, "unit": ""}}, folder) == []  # it trains weights of its own
+    profile.name = "smoke"
+    with (tmp_path / "drawings" / "cat.ndjson").open("a") as file:
+        file.write((tmp_path / "drawings" / "cat.ndjson").read_text().splitlines()[0] + "\n")
+    stages.data(profile)
+    assert publish.check(profile, {"loss": {"value": 0.6, "unit": ""}}, folder) == []
+
+
+def test_readmes_pictures_are_drawn_by_the_model_given(tmp_path):
+    settings = SimpleNamespace(temperature=0.4, pen_temperature=0.8, guidance=1.0)
+    png, gif = publish.publish_pictures(single(pen=ENDLESS), settings, tmp_path)
+    with Image.open(png) as picture, Image.open(gif) as film:
+        assert (picture.format, film.format) == ("PNG", "GIF") and film.n_frames > 1
+        assert np.asarray(picture.convert("L")).min() < 100  # something is drawn
+
+
+@pytest.mark.parametrize("which", ["single", "router"])
+def test_the_lines_in_readme_draw(which, monkeypatch, tmp_path):
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    code = text.split("```python\n")[1].split("```")[0]
+    assert f'sketchlib.load("{which}")' in code  # one in the line, the other in its comment
+    monkeypatch.chdir(tmp_path)
+    exec(code.replace('sketchlib.load("single")  #', f'sketchlib.load("{which}")  #'), {})
+    with Image.open(tmp_path / "cats.gif") as film:
+        assert film.n_frames > 10

@@ -1,0 +1,111 @@
+"""A sweep is fair: every kind of model sees the same drawings; and its stage goes on where it was stopped."""
+
+import numpy as np
+import pytest
+import yaml
+from files import line_of, ndjson
+from synthetic import sketch_set
+
+from sketchlib import train
+from sketchlib.data import dataset
+from sketchlib.files import PROJECT
+from sketchlib.report import stages, store, sweep
+from sketchlib.report.profile import Profile, load_profile
+from sketchlib.report.sweep import Part
+
+SET = sketch_set(60)
+
+
+def prepared(sketches=SET):
+    counts = {part: getattr(dataset.split(sketches), part).counts() for part in ("train", "valid", "test")}
+    return stages.Prepared(sketches, sketches, dataset.split(sketches), 1.0, sketches.n_max, counts, {})
+
+
+def drawings_of(sketches):
+    return {row.tobytes() for row in (sketches[i] for i in range(len(sketches)))}
+
+
+def test_the_parts_of_a_sweep_have_files_of_their_own():
+    parts = sweep.parts([50, None], ["cat", "alarm clock"])
+    assert len(parts) == 2 * (1 + 2 * 2) and [part.kind for part in parts[:3]] == ["single", "router", "router"]
+    labels = [part.label for part in parts]
+    assert len(set(labels)) == len(labels) and labels[0] == "single-50" and "alone-all-alarm_clock" in labels
+
+
+def test_every_kind_sees_the_same_drawings_and_fewer_are_among_the_more():
+    by_all = {n: sweep.fewer(prepared(), Part("single", n, None), 5, 0) for n in (10, 20, None)}
+    by_cat = {n: sweep.fewer(prepared(), Part("router", n, "cat"), 5, 0) for n in (10, 20, None)}
+    for n, found in by_all.items():
+        assert drawings_of(found.splits.train.only("cat")) == drawings_of(by_cat[n].splits.train)
+        assert drawings_of(found.splits.valid.only("cat")) == drawings_of(by_cat[n].splits.valid)
+        assert by_cat[n].splits.train.classes == ("cat",) and by_cat[n].kept.classes == ("cat",)
+        assert found.counts["train"] == {name: n or 42 for name in ("cat", "sun")} and found.counts["valid"]["cat"] == 5
+        assert found.scale == dataset.data_scale_factor(found.splits.train)
+    assert drawings_of(by_all[10].splits.train) < drawings_of(by_all[20].splits.train) < drawings_of(by_all[None].splits.train)
+
+
+MORE = dict(weight_dropout=0.25, merge=0.125, jitter=0.0625, stop_after=5)
+SINGLE = dict(hidden_size=8, steps=4, validations=2, lr=0.03, **MORE)
+VAE = dict(encoder_size=4, decoder_size=8, steps=2, validations=1, batch_size=9, lr=0.02, **MORE)
+
+
+@pytest.fixture
+def profile(tmp_path, monkeypatch):
+    """A profile of small drawings with a comparison of six models."""
+    (tmp_path / "drawings").mkdir()
+    rng, classes = np.random.default_rng(0), ["cat", "sun"]
+    for name in classes:
+        lines = [[rng.integers(0, 256, (2, int(n))).tolist() for n in rng.integers(6, 12, 2)] for _ in range(40)]
+        ndjson(tmp_path / "drawings" / f"{name}.ndjson", *(line_of(line, name, str(k)) for k, line in enumerate(lines)))
+    values = yaml.safe_load((PROJECT / "profiles" / "smoke.yml").read_text())
+    values["data"]["classes"] = classes
+    values["comparison"] |= dict(drawings=[10, None], classes=["cat"], single=SINGLE)
+    values["comparison"] |= dict(vae=VAE, alone=dict(steps=2, batch_size=7))
+    (tmp_path / "profiles").mkdir()
+    for name in ("tiny", "full"):
+        (tmp_path / "profiles" / f"{name}.yml").write_text(yaml.safe_dump(values))
+    for name in ("profiles", "build"):
+        monkeypatch.setenv(f"SKETCHLIB_{name.upper()}", str(tmp_path / name))
+    monkeypatch.setenv("SKETCHLIB_DATA", str(tmp_path / "drawings"))
+    return load_profile("tiny")
+
+
+def test_an_interrupted_comparison_goes_on_with_the_models_that_are_left(profile, monkeypatch):
+    fit, began = train.fit, []
+
+    def stopped_at_the_third(*arguments, **more):
+        began.append(arguments)
+        if len(began) == 3:
+            raise KeyboardInterrupt
+        return fit(*arguments, **more)
+
+    monkeypatch.setattr(train, "fit", stopped_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        stages.comparison(profile)
+    assert not store.is_done("comparison", profile)
+    found = stages.comparison(profile)
+    assert len(began) == 7 and list(found) == sweep.parts([10, None], ["cat"])
+    stages.comparison(profile)
+    assert len(began) == 7, "a finished comparison is taken"
+    decoder, vae, alone = (found[Part(kind, 10, None if kind == "single" else "cat")] for kind in sweep.KINDS)
+    for one, own in ((decoder, SINGLE), (alone, {**SINGLE, "batch_size": 7}), (vae, VAE)):
+        asked, card = {**MORE, **{name: own[name] for name in ("lr", "batch_size") if name in own}}, one.card
+        assert {name: {**card["settings"], **card["config"]}[name] for name in asked} == asked and card["keep"] == "best"
+    assert decoder.model.sizes == alone.model.sizes and decoder.card["steps"] == 4 and alone.card["steps"] == 2
+    assert decoder.model.sizes["hidden_size"] == 8 == vae.model.sizes["decoder_size"]
+    assert alone.model.classes == vae.model.classes == ("cat",) and alone.model.scale == vae.model.scale
+    assert sweep.contender(found, "single", 10) is decoder.model
+    assert sweep.contender(found, "router", 10)["cat"] is vae.model
+    assert decoder.card["data"]["counts"]["train"] == {"cat": 10, "sun": 10} and alone.card["data"]["counts"]["train"] == {"cat": 10}
+
+
+def test_a_comparison_is_made_again_for_what_it_uses_and_nothing_else(profile):
+    def with_value(section, name, value):
+        return Profile("tiny", {**profile.values, section: {**profile.section(section), name: value}})
+
+    before = store.key("comparison", profile)
+    unused = [("single", "jitter", 9.0), ("single", "per_class", 9), ("single", "keep", "last"), ("vae", "from_single", True)]
+    unused += [("pretraining", "steps", 9), ("comparison", "temperatures", [9.0])]
+    used = [("single", "grad_clip", 9.0), ("vae", "latent_size", 9), ("comparison", "alone", {"steps": 9}), ("comparison", "per_class", 9)]
+    assert all(store.key("comparison", with_value(*change)) == before for change in unused)
+    assert all(store.key("comparison", with_value(*change)) != before for change in used)
