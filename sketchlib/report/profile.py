@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from types import SimpleNamespace
 
 from ..errors import DataError, did_you_mean
-from ..files import PROJECT
+from ..files import profiles_folder
 
 
 class Profile:
@@ -28,7 +26,7 @@ def load_profile(name: str) -> Profile:
     """The profile profiles/NAME.yml; raises `DataError` unless it has exactly the keys of full.yml, the schema of all."""
     import yaml
 
-    folder = Path(os.environ.get("SKETCHLIB_PROFILES", PROJECT / "profiles"))
+    folder = profiles_folder()
     path = folder / f"{name}.yml"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in folder.glob("*.yml")))
