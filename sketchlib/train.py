@@ -207,11 +207,6 @@ def order_from(sketches: SketchSet, settings: Settings, step: int) -> Iterator[t
         epoch, skip = epoch + 1, 0
 
 
-def steps_per_epoch(sketches: SketchSet, batch_size: int) -> int:
-    """Optimiser steps in which every drawing is seen once."""
-    return len(batch_order(sketches.lengths, batch_size, 0, 0))
-
-
 def clip_parts(model: nn.Module, limit: float) -> None:
     """Clip the gradient's norm: of encoder and decoder each, as the report does for the VAE; of the whole otherwise."""
     for part in [model.encoder, model.decoder] if hasattr(model, "encoder") else [model]:

@@ -1,4 +1,4 @@
-"""The project's own rules: what may import what, one list of dependencies, notebooks without outputs, a workflow that does what CI does."""
+"""The project's own rules: what may import what, where things stand, one list of dependencies, notebooks without outputs, the workflow."""
 
 import ast
 import json
@@ -6,11 +6,11 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+from extras import PROJECT, hook, lacking, listed
 
 from sketchlib.report import dependencies, stages
 
@@ -20,7 +20,7 @@ LIBRARY = ROOT / "sketchlib"
 ORDER = [{"errors"}, {"strokes", "svg", "files", "distributed"}, {"data"}, {"models"}, {"train"}, {"guidance", "sampling"}]
 ORDER += [{"metrics", "pictures"}, {"report"}, {"__main__"}]
 ALLOWED = {"torch", "numpy", "safetensors", "sklearn", "scipy", "tqdm", "sketchlib"} | sys.stdlib_module_names
-READERS = {"simplification"}  # imported inside the one function that reads raw drawings
+READERS = {"simplification"}  # the extra `raw`: imported inside the one function that reads raw drawings
 MODULES = sorted(".".join(path.relative_to(LIBRARY).with_suffix("").parts) for path in LIBRARY.rglob("*.py") if path.stem != "__init__")
 CORE = [module for module in MODULES if module.split(".")[0] not in {"pictures", "report", "__main__"}]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -80,29 +80,38 @@ def test_pictures_import_no_torch():
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
-def project():
-    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PICTURES = [module for module in MODULES if module.startswith("pictures.") and module != "pictures.widget"]  # JupyterLab's own tool
+
+
+@pytest.mark.parametrize(("modules", "extras"), [(CORE, ()), (PICTURES, ("pictures",))], ids=["core", "pictures"])
+def test_the_library_runs_without_the_report_and_the_books_tools(modules, extras):
+    code = hook({*lacking(*extras), "sketchlib.report"}) + f"import {', '.join(f'sketchlib.{module}' for module in modules)}"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_tests_stand_in_the_folders_of_what_they_test():
+    files = list((ROOT / "tests").rglob("test_*.py"))
+    assert len({path.name for path in files}) == len(files), "two files of tests have one name"
+    wings = {path.parent.relative_to(LIBRARY) for path in LIBRARY.rglob("__init__.py")}
+    assert {path.parent.relative_to(ROOT / "tests") for path in files} == wings
 
 
 def test_conda_and_pip_users_get_the_same():
-    about = project()
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
     named = [entry for entry in environment if isinstance(entry, str) and entry != "pip"]
     pip = [name for entry in environment if isinstance(entry, dict) for name in entry["pip"]]
-    wanted = ["python" + about["requires-python"], *about["dependencies"], *about["optional-dependencies"]["book"]]
-    assert sorted(named + pip) == sorted(wanted + about["optional-dependencies"]["test"])
+    assert sorted(named + pip) == sorted(["python" + PROJECT["requires-python"], *listed(), *listed("book", "test")])
 
 
 def test_every_import_is_a_dependency():
     distributions = {"sklearn": "scikit-learn", "PIL": "pillow", "yaml": "pyyaml", "nbformat": "papermill", "IPython": "ipywidgets"}
     distributions |= {"myst_nb": "jupyter-book", "matplotlib_inline": "ipywidgets"}
-    about = project()
-    listed = about["dependencies"] + about["optional-dependencies"]["book"] + about["optional-dependencies"]["test"]
-    listed = {re.split(r"[<>=!~ ]", entry)[0] for entry in listed}
+    wanted = {re.split(r"[<>=!~ ]", entry)[0] for entry in [*listed(), *listed("book", "test")]}
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in [*LIBRARY.rglob("*.py"), ROOT / "dodo.py"]]
     trees += [dependencies._tree(code_of(path)) for path in NOTEBOOKS]
     foreign = set().union(*map(toplevel_imports, trees)) - sys.stdlib_module_names - {"sketchlib", "benchmarks"}
-    assert {distributions.get(name, name) for name in foreign} - listed == set()
+    assert {distributions.get(name, name) for name in foreign} - wanted == set()
 
 
 def cells_of(path):

@@ -16,7 +16,7 @@ from sketchlib.data.batches import make_batch
 from sketchlib.errors import DataError
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
-from sketchlib.train import Run, Settings, evaluate, fit, load_kept, make_schedule, order_from, read_checkpoint, steps_per_epoch
+from sketchlib.train import Run, Settings, evaluate, fit, load_kept, make_schedule, order_from, read_checkpoint
 
 TRAIN, VALID = sketch_set(11, seed=1), sketch_set(6, seed=2)  # 22 drawings: batches of 5 make 5 steps an epoch, the last of 2
 SCALE = 15.0
@@ -161,9 +161,7 @@ def test_curves_hold_every_validation_once_also_after_interruptions(tmp_path, mo
 def test_every_drawing_is_seen_once_an_epoch(make, start, tmp_path, monkeypatch):
     seen, real = [], train.make_batch
     monkeypatch.setattr(train, "make_batch", lambda s, index, scale: seen.extend(index.tolist()) or real(s, index, scale))
-    per_epoch = steps_per_epoch(TRAIN, 5)
-    assert per_epoch == 5
-    go(make(), tmp_path, steps=2 * per_epoch, seed=start)
+    go(make(), tmp_path, steps=2 * 5, seed=start)
     for epoch in (seen[:22], seen[22:]):
         assert sorted(epoch) == list(range(22))
     assert seen[:22] != seen[22:]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
 from ..errors import DataError
+from ..files import read_model
 from ..strokes import Drawing
 from .raster import SIZE, WIDTH, Segments, rasterise, segments
 
@@ -191,25 +190,12 @@ def drawn_features(model: Recogniser, drawings: Sequence[Drawing], line_width: f
 
 
 def load(path: Path | str, classes: Sequence[str] | None = None) -> Recogniser:
-    """The recogniser in a safetensors file that `weights.save` wrote, in evaluation mode.
+    """The recogniser in a .safetensors file, in evaluation mode.
 
-    Raises `DataError` for any other file, for another architecture, and, where `classes` is given, for a recogniser of other ones.
+    Raises `DataError` as `files.read_model` does and, where `classes` is given, for a recogniser of other ones.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise DataError(f"{path} is not a readable safetensors file ({error})") from error
-    if header.get("architecture") != "Recogniser" or "config" not in header:
-        found = header.get("architecture")
-        raise DataError(f"{path} holds architecture {found!r}; expected Recogniser; train one")
-    try:
-        model = Recogniser(**json.loads(header["config"]))
-        model.load_state_dict(tensors)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise DataError(f"{path}: its weights do not fit its own description ({error}); train it again") from error
+    model = read_model(path, {"Recogniser": Recogniser})
     if classes is not None and tuple(classes) != model.classes:
         wanted = ", ".join(classes)
         raise DataError(f"{path} was trained on {', '.join(model.classes)}; expected {wanted}: train a recogniser on these")
-    return model.eval()
+    return model

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-import os
-from pathlib import Path
 from types import SimpleNamespace
 
-from ..errors import DataError
-from ..files import PROJECT
+from ..errors import DataError, did_you_mean
+from ..files import profiles_folder
 
 
 class Profile:
@@ -29,7 +26,7 @@ def load_profile(name: str) -> Profile:
     """The profile profiles/NAME.yml; raises `DataError` unless it has exactly the keys of full.yml, the schema of all."""
     import yaml
 
-    folder = Path(os.environ.get("SKETCHLIB_PROFILES", PROJECT / "profiles"))
+    folder = profiles_folder()
     path = folder / f"{name}.yml"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in folder.glob("*.yml")))
@@ -41,9 +38,7 @@ def load_profile(name: str) -> Profile:
 
 def _compare_keys(values: dict, schema: dict, file: str, where: str) -> None:
     for key in values.keys() - schema.keys():
-        near = difflib.get_close_matches(key, schema, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(schema)}"
-        raise DataError(f"{file}: unknown key {where + key!r}; {hint}")
+        raise DataError(f"{file}: unknown key {where + key!r}: {did_you_mean(key, schema)} Known: {', '.join(schema)}")
     for key, expected in schema.items():
         if key not in values:
             raise DataError(f"{file}: key {where + key!r} is missing; full.yml has it")

@@ -66,7 +66,7 @@ def test_published_weights_are_half_as_large_cost_next_to_nothing_and_load_in_on
     assert len(rows[0]) == 7 and float(rows[0][6]) == pytest.approx(
         json.loads(paths[0].with_suffix(".json").read_text())["half_precision"]["costs"], abs=1e-6
     )
-    monkeypatch.setattr(weights, "PROJECT", tmp_path)
+    monkeypatch.setattr("sketchlib.files.PROJECT", tmp_path)
     assert sketchlib.load("single").classes == ("cat", "pig", "sun") and sketchlib.load("router")["cat"].classes == ("cat",)
 
 
