@@ -106,10 +106,10 @@ def make_schedule(optimiser, settings: Settings):
 
 
 def weight_of(model: nn.Module, batch: Batch) -> int:
-    """What the terms of a batch are averages over: drawings for a model that divides by N_max, else points; 0 for none of one's own."""
+    """What the parts of a batch's loss are averages over, as the model says: drawings or points; 0 for none of one's own."""
     if batch.share and not batch.share.counts:
         return 0
-    return len(batch) if hasattr(model, "encoder") else int(batch.lengths.sum())
+    return model.averaged_over(batch)
 
 
 @torch.no_grad()
@@ -235,8 +235,8 @@ def order_from(sketches: SketchSet, settings: Settings, step: int) -> Iterator[t
 
 
 def clip_parts(model: nn.Module, limit: float) -> None:
-    """Clip the gradient's norm: of encoder and decoder each, as the report does for the VAE; of the whole otherwise."""
-    for part in [model.encoder, model.decoder] if hasattr(model, "encoder") else [model]:
+    """Clip the gradient's norm, of each part that the model names by itself."""
+    for part in model.clipped_parts():
         nn.utils.clip_grad_norm_(part.parameters(), limit)
 
 

@@ -68,6 +68,25 @@ def test_the_core_imports_what_a_bare_machine_has(module):
     assert toplevel_imports(ast.parse(text_of(module))) - ALLOWED - READERS == set()
 
 
+WEIGHTS = {"lstm", "fc_params", "fc_init_hc", "initial_state", "weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_decoders_weights_are_read_in_its_own_file_alone(module):
+    read = {node.attr for node in ast.walk(ast.parse(text_of(module))) if isinstance(node, ast.Attribute)}
+    assert module == "models.decoder" or not read & WEIGHTS
+
+
+KINDS = {"ConditionalDecoder", "SketchVAE", "Router", "Recogniser", "SecondJudge"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_code_asks_which_kind_of_model_it_has(module):
+    calls = [node for node in ast.walk(ast.parse(text_of(module))) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    asked = [name.id for call in calls if call.func.id == "isinstance" for name in ast.walk(call.args[1]) if isinstance(name, ast.Name)]
+    assert not KINDS & set(asked) and "hasattr" not in {call.func.id for call in calls}
+
+
 def test_importing_the_package_imports_neither_torch_nor_matplotlib():
     heavy = "{'torch', 'matplotlib', 'IPython'}"
     code = f"import sys, sketchlib, sketchlib.report.page, sketchlib.report.stages; sys.exit(bool({heavy} & set(sys.modules)))"

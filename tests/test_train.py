@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from synthetic import sketch_set
+from synthetic import sketch_set, terms_of
 
 from sketchlib import train
 from sketchlib.data.batches import make_batch
@@ -235,7 +235,7 @@ def test_evaluation_does_not_depend_on_the_batches_and_leaves_no_trace(make):
     random = torch.get_rng_state()
     whole = evaluate(model, VALID, batch_size=100)
     parts = evaluate(model, VALID, batch_size=5)
-    one = model.eval().terms(make_batch(VALID, np.arange(len(VALID)), SCALE), 1.0, torch.Generator().manual_seed(0))
+    one = terms_of(model.eval(), make_batch(VALID, np.arange(len(VALID)), SCALE), 1.0, torch.Generator().manual_seed(0))
     keys = ["loss", "L_S", "L_P"] if make is single else ["L_KL"]  # the rest of a VAE's depends on the noise, drawn by batch
     for key in keys:
         assert parts[key] == pytest.approx(whole[key], rel=1e-5)

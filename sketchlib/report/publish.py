@@ -14,7 +14,6 @@ from ..data.dataset import SketchSet
 from ..errors import DataError
 from ..files import PROJECT, write_atomically
 from ..models import weights
-from ..models.vae import SketchVAE
 from ..pictures import animation, draw
 from .folders import build_folder
 from .profile import Profile
@@ -29,7 +28,7 @@ def nats_per_point(model, sketches: SketchSet) -> float:
     """What the drawings cost a model in nats a point; a VAE with z from its encoder, KL left out."""
     terms = train.evaluate(model, sketches)
     found = terms["L_S"] + terms["L_P"]
-    return found * model.n_max * len(sketches) / float(sketches.lengths.sum()) if isinstance(model, SketchVAE) else found
+    return found * model.n_max * len(sketches) / float(sketches.lengths.sum()) if model.latent_size else found
 
 
 def publish_weights(profile: Profile, to: Path = PROJECT / "weights") -> list[Path]:
@@ -40,8 +39,8 @@ def publish_weights(profile: Profile, to: Path = PROJECT / "weights") -> list[Pa
     valid, paths = data(profile).splits.valid, []
     for one in [train_single(profile), *train_vaes(profile).values()]:
         classes = one.model.classes
-        path = to / (f"router/{classes[0]}.safetensors" if isinstance(one.model, SketchVAE) else "single.safetensors")
-        drawings = valid.only(classes[0]) if isinstance(one.model, SketchVAE) else valid
+        path = to / (f"router/{classes[0]}.safetensors" if one.model.latent_size else "single.safetensors")
+        drawings = valid.only(classes[0]) if one.model.latent_size else valid
         with tempfile.TemporaryDirectory() as folder:
             weights.save(one.model, rounded := Path(folder) / path.name, half=True)
             before, after = nats_per_point(one.model, drawings), nats_per_point(weights.read(rounded), drawings)
