@@ -17,7 +17,7 @@ from sketchlib.report import dependencies, stages
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "sketchlib"
 # From left to right: a file at the top, or a folder, imports only from its own group and those before it.
-ORDER = [{"errors"}, {"strokes", "svg", "files", "distributed"}, {"data"}, {"models"}, {"train"}, {"guidance", "sampling"}]
+ORDER = [{"errors"}, {"strokes", "svg", "files", "distributed", "settings"}, {"data"}, {"models"}, {"train"}, {"guidance", "sampling"}]
 ORDER += [{"metrics", "pictures"}, {"report"}, {"__main__"}]
 ALLOWED = {"torch", "numpy", "safetensors", "sklearn", "scipy", "tqdm", "sketchlib"} | sys.stdlib_module_names
 READERS = {"simplification"}  # the extra `raw`: imported inside the one function that reads raw drawings

@@ -291,7 +291,7 @@ def test_a_cosine_run_ends_at_min_lr(tmp_path):
 
 
 def test_an_unknown_schedule_is_refused(tmp_path):
-    with pytest.raises(DataError, match="'linear': expected 'plateau', 'exponential' or 'cosine'"):
+    with pytest.raises(DataError, match="schedule is 'linear'; allowed: plateau or exponential or cosine"):
         go(single(), tmp_path, schedule="linear")
 
 
@@ -310,9 +310,16 @@ def test_a_run_without_a_new_best_ends_early_interrupted_or_not(stops, tmp_path,
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tmp_path, monkeypatch):
     losses = iter([1.0, math.nan])
     monkeypatch.setattr(train, "evaluate", lambda model, sketches, ranks: {"loss": next(losses)})
-    with pytest.raises(DataError, match="validation loss is nan at step 8.*lower lr"):
+    with pytest.raises(DataError, match="loss is nan at step 8.*lower lr"):
         go(single(), tmp_path)
     assert read_checkpoint(tmp_path / "last.pt")["step"] == 4
+
+
+@pytest.mark.parametrize("make", [single, vae])
+def test_a_step_far_too_large_ends_the_run_at_the_first_loss_beyond_all_measure(make, tmp_path):
+    with pytest.raises(DataError, match=r"the loss is \S+ at step 2: this run learns nothing, lower lr \(1000\); the checkpoint of step 0"):
+        go(make(), tmp_path, lr=1000)
+    assert read_checkpoint(tmp_path / "last.pt")["step"] == 0 and not (tmp_path / "best.pt").exists()
 
 
 # --- checkpoints that cannot be used ---

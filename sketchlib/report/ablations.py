@@ -151,7 +151,7 @@ def plan(section, train: SketchSet, valid: SketchSet, n_max: int, seed: int) -> 
         "one class": Plan(decoder(), airplanes, flown, base),
         "dropout that acts": Plan(decoder(dropout=0.5), airplanes, flown, base),
         "relabelled": Plan(decoder(kind=RelabelledDecoder), airplanes, flown, base),
-        "lr of the table": Plan(decoder(), airplanes, flown, replace(base, steps=base.validate_every, lr=TABLE_LR)),
+        "lr of the table": Plan(decoder(), airplanes, flown, replace(base, steps=base.validate_every, lr=TABLE_LR, stop_above=1e30)),
         "annealed": Plan(vae(), alone, alone_valid, annealed),
         "frozen": Plan(vae(), alone, alone_valid, frozen),
         "all rows": Plan(vae(kind=PaddedVAE), alone, alone_valid, annealed),

@@ -19,7 +19,6 @@ from .folders import build_folder
 from .profile import Profile
 from .provenance import provenance
 from .recipes import data, train_single, train_vaes
-from .store import OWN_WEIGHTS
 
 RESULTS = PROJECT / "book" / "results"
 
@@ -150,10 +149,10 @@ def differences(found: Mapping[str, dict], other: Mapping[str, dict], equal: lis
 def check(profile: Profile, found: Mapping[str, dict], folder: Path = RESULTS) -> list[str]:
     """The `differences` that must not be, by expected.yml beside the published numbers; none where the drawings are others.
 
-    `equal` holds for smoke and quick, which draw with the published weights, `close` for quick; the others train their own.
+    The profile's `report.compare` says which: "none", those that must be "equal", or also those that must be "close".
     """
-    other = published(folder)
-    if profile.name in OWN_WEIGHTS or not other or not comparable(profile, folder):
+    other, compare = published(folder), profile.report.compare
+    if compare == "none" or not other or not comparable(profile, folder):
         return []
     expected = yaml.safe_load((folder / "expected.yml").read_text(encoding="utf-8"))
-    return differences(found, other, expected["equal"], {} if profile.name == "smoke" else expected["close"])
+    return differences(found, other, expected["equal"], expected["close"] if compare == "close" else {})

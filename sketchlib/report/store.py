@@ -43,7 +43,6 @@ ASIDE = frozenset(
     + ["data.source.ensure", "report.provenance.provenance"]
 )
 MADE = ASIDE.union(*(stage.code for stage in STAGES.values()))  # what a stage does is in its own key, whoever takes it
-OWN_WEIGHTS = ("full", "published")  # profiles that draw with weights of their own, never with the published ones
 
 
 def key(name: str, profile) -> str:
@@ -83,19 +82,19 @@ def pretraining_section(profile) -> dict:
 def compared_sections(profile, kind: str) -> dict[str, dict]:
     """The sections `single`, `vae` and `pretraining` for models of a kind (see `sweep`): chapter 13's own, else the profile's values."""
     section, fixed = profile.comparison, {"per_class": None, "keep": "best"}
-    own = {"single": {**section.single, **fixed}, "vae": {**section.vae, **fixed, "from_single": False}}
+    own = {"single": {**vars(section.single), **fixed}, "vae": {**vars(section.vae), **fixed, "from_single": False}}
     if kind == "alone":
-        own["single"] |= section.alone
+        own["single"] |= vars(section.alone)
     own["pretraining"] = {"steps": 0}  # both architectures learn from these drawings alone
     return {name: {**profile.section(name), **values} for name, values in own.items()}
 
 
 def published(name: str, profile) -> list[Path]:
-    """The published weights of "single" or "router" if they are for the profile's classes; profiles of published sizes make their own."""
+    """The published weights of "single" or "router", where the profile draws with them and they are for its classes."""
     from ..files import PROJECT
 
     found = sorted((PROJECT / "weights").glob("router/*.safetensors" if name == "router" else "single.safetensors"))
-    if profile.name in OWN_WEIGHTS or not found:
+    if profile.report.weights == "own" or not found:
         return []
     cards = [json.loads(path.with_suffix(".json").read_text(encoding="utf-8")) for path in found]
     known = {word for card in cards for word in card["config"]["classes"]}
