@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import DataError
+from .errors import DataError, needing
 
 BOX = 255  # side of the simplified format's box, data units
 RDP_EPSILON = 2.0  # tolerance of the simplified format, data units
@@ -157,7 +157,8 @@ def simplify(drawing: Drawing, epsilon: float = RDP_EPSILON) -> Drawing:
 
     Source: the Quick, Draw! dataset's description of its simplified files.
     """
-    from simplification.cutil import simplify_coords
+    with needing("raw"):
+        from simplification.cutil import simplify_coords
 
     boxed = fit_to_box(drawing)
     strokes = [np.round(simplify_coords(resample(stroke), epsilon)) for stroke in boxed.strokes]

@@ -7,13 +7,12 @@ Classes are drawn in a square of about -1..1, y down, and brought to the dataset
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from zlib import crc32
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, did_you_mean
 from ..strokes import Drawing, simplify
 from .hand import Hand, arc, at, spline, turn
 
@@ -282,9 +281,8 @@ def doodle(word: str, rng: np.random.Generator) -> Drawing:
     Raises `DataError` for a class that is not one of the ten. Chapter 2 uses it where no real drawing is at hand.
     """
     if word not in CLASSES:
-        near = difflib.get_close_matches(str(word), CLASSES, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise DataError(f"no doodles of {word!r}: {hint}Known: {', '.join(CLASSES)}; other classes need real drawings.")
+        hint = did_you_mean(word, CLASSES)
+        raise DataError(f"no doodles of {word!r}: {hint} Known: {', '.join(CLASSES)}; other classes need real drawings.")
     make, tilt = CLASSES[word]
     hand = Hand(rng)
     return simplify(Drawing(tuple(_finish(make(hand), hand, tilt)), word))

@@ -19,9 +19,9 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, unquote, urlsplit
 from urllib.request import Request, urlopen
 
-from ..errors import DataError
+from ..errors import DataError, did_you_mean
 from .npz import read_npz
-from .quickdraw import TEN_CLASSES, class_names, nearest, read_simplified
+from .quickdraw import TEN_CLASSES, class_names, read_simplified
 
 BASE_URL = "https://storage.googleapis.com/quickdraw_dataset/"
 KINDS = {"simplified": ("full/simplified/{}.ndjson", read_simplified), "sketchrnn": ("sketchrnn/{}.npz", read_npz)}
@@ -220,7 +220,7 @@ def _open(url: str, have: int, wanted: int | None):
         if error.code == 416 and have:  # the server's file has become shorter than the part: begin again
             return _open(url, 0, wanted)
         unknown = error.code in (403, 404)
-        hint = nearest(unquote(Path(url).stem), TEN_CLASSES) if unknown else "try again later"
+        hint = did_you_mean(unquote(Path(url).stem), TEN_CLASSES) if unknown else "try again later"
         raise DataError(f"{url} answered {error.code} ({error.reason}); {hint}") from error
     except (URLError, HTTPException, OSError) as error:
         raise DataError(f"{url} does not answer any more ({error}); run again, it goes on from where it stopped") from error

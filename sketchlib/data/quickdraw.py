@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import gzip
 import json
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, did_you_mean
 from ..strokes import Drawing, simplify
 from .npz import read_npz
 from .reading import finite, first
@@ -133,13 +132,7 @@ def find_class(folder: Path | str, name: str) -> tuple[Path, Callable]:
         for path in (folder / kind / f"{name}{suffix}", folder / f"{name}{suffix}"):
             if path.is_file():
                 return path, reader
-    raise DataError(f"class {name!r} is not in {folder}: {nearest(name, class_names(folder))}")
-
-
-def nearest(name: str, names: Sequence[str]) -> str:
-    """For an error's end: which of `names` are like a name that is not among them."""
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(map(repr, near))}?" if near else "no class there is named like it."
+    raise DataError(f"class {name!r} is not in {folder}: {did_you_mean(name, class_names(folder))}")
 
 
 def class_names(folder: Path | str) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DataError
-from ..files import PROJECT
+from ..files import data_folder
 from ..strokes import Drawing
 from .quickdraw import class_names, find_class, read_class, read_simplified
 
@@ -57,7 +57,7 @@ def ensure(classes: Sequence[str], per_class: int | None = None) -> None:
     if os.environ.get("SKETCHLIB_DATA"):
         return
     try:
-        fetch(classes, PROJECT / "data", per_class)
+        fetch(classes, data_folder(), per_class)
     except OfflineError as error:
         instead = "the project's own doodles" if locate(classes)[1] is None else "those in data/, fewer than asked,"
         print(f"no more drawings could be downloaded: {error}. Now {instead} are used.", flush=True)
@@ -72,7 +72,7 @@ def locate(classes: Sequence[str]) -> tuple[str, Path | None]:
         if not Path(given).is_dir():
             raise DataError(f"SKETCHLIB_DATA names {given}, which is not a folder; correct it or unset it")
         return "folder", Path(given)
-    own = PROJECT / "data"
+    own = data_folder()
     if not own.is_dir() or not set(classes) <= set(class_names(own)):
         return "doodles", None
     fetched = {Path(file).stem for file, entry in read_manifest(own).items() if "sha256" in entry}

@@ -64,11 +64,6 @@ def steps_of(n_lines: int, max_frames: int) -> np.ndarray:
     return np.ceil(np.arange(1, frames + 1) * n_lines / frames).astype(int)  # (F,)
 
 
-def grid_shape(n: int) -> tuple[int, int]:
-    """Rows and columns for n panels: 1x1, 1x2, 1x3, 2x2, 2x3, ..."""
-    return shape_of(n)
-
-
 def check(drawings: Sequence[Drawing]) -> None:
     """Raise `DataError` for an empty list or a drawing with a coordinate that is not a finite number."""
     if not drawings:

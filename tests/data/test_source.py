@@ -28,7 +28,7 @@ def record(folder, name, drawings):
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """An empty project without a network, and the addresses that were asked."""
-    monkeypatch.setattr(source, "PROJECT", tmp_path)
+    monkeypatch.setattr("sketchlib.files.PROJECT", tmp_path)
     monkeypatch.delenv("SKETCHLIB_DATA", raising=False)
     asked = []
 
