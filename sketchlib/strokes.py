@@ -34,6 +34,10 @@ class Drawing:
     `strokes`: polylines, each an array (n, 2) of x, y in data units, y down. `word`: the class, if known.
     `key_id`: the dataset's own identifier, if known. `finished`: for a drawing made by a model, whether it
     ended by itself (p3) rather than at N_max. Chapter 1 introduces it.
+
+    >>> drawing = Drawing(([[0, 0], [30, 40]], [[10, 5]]), "cat")
+    >>> drawing.n_points, drawing.bounds()
+    (3, (0.0, 0.0, 30.0, 40.0))
     """
 
     strokes: tuple[np.ndarray, ...]
