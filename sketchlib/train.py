@@ -10,6 +10,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -34,7 +35,7 @@ class Settings:
     for runs too short for plateaus). `validate_every`: steps. `eta_min`, `R`: the KL weight eta = 1 - (1 - eta_min) R^step (paper).
     `stretch`, `merge`, `jitter`: augmentation, see `dataset.augment` (paper: stretch 0.15, merge 0.1; report none: 0). `stop_after`:
     validations without a new best after which the run ends early (None: never). `precision`: "bfloat16" multiplies matrices in it
-    (weights, state between steps and loss stay in float32). `seed`: of batches, noise and dropout.
+    where the machine can, see `precision_on` (weights, state between steps and loss stay in float32). `seed`: of batches, noise, dropout.
     """
 
     steps: int
@@ -59,6 +60,30 @@ class Settings:
     def __post_init__(self):
         if self.precision not in ("float32", "bfloat16"):
             raise DataError(f"precision {self.precision!r}: expected 'float32' or 'bfloat16'")
+
+
+@cache
+def _runs_bfloat16(device: torch.device) -> bool:
+    """Whether an LSTM trains in bfloat16 there, tried on a tiny one: what a backend can do, no list of a processor's features tells."""
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        lstm, head = nn.LSTM(5, 8, batch_first=True).to(device), nn.Linear(8, 3).to(device)
+        try:
+            with torch.autocast(device.type, torch.bfloat16):
+                head(lstm(torch.zeros(2, 3, 5, device=device))[0]).float().sum().backward()
+        except RuntimeError:
+            return False
+    return True
+
+
+def precision_on(device: torch.device, settings: Settings) -> str:
+    """The precision that a training there really has: that of the settings, or "float32" where bfloat16 does not run."""
+    return settings.precision if settings.precision == "float32" or _runs_bfloat16(device) else "float32"
+
+
+def tell_precision(device: torch.device, settings: Settings) -> None:
+    """Print a line where a training there has another precision than the settings ask for."""
+    if precision_on(device, settings) != settings.precision:
+        tqdm.write(f"{settings.precision} does not run on this machine's {device.type}: training in float32")
 
 
 def eta_at(step: int, settings: Settings) -> float:
@@ -112,6 +137,8 @@ class Run:
 
     def __init__(self, model: nn.Module, settings: Settings, folder: Path | str, ranks: Ranks = ALONE):
         self.model, self.settings, self.folder, self.ranks = model, settings, Path(folder), ranks
+        self.device = next(model.parameters()).device
+        self.precision = precision_on(self.device, settings)  # beside the settings: a run may go on where there is another one
         self.optimiser = torch.optim.Adam(model.parameters(), lr=settings.lr, foreach=True)
         self.schedule = make_schedule(self.optimiser, settings)
         self.generator = torch.Generator().manual_seed(settings.seed)
@@ -225,8 +252,8 @@ def fit(
     """Train a model, or go on with the run in `folder`; returns the curve records.
 
     Writes last.pt at the start and at every validation, best.pt at every new best validation loss, curves.jsonl (one JSON
-    object a line: step, epoch, lr, eta, seconds, and the terms of `train` and `valid`). The same commit, data, settings and machine
-    give the same numbers on the CPU, interrupted or not. Leaves the model in evaluation mode.
+    object a line: step, epoch, lr, eta, precision, seconds, and the terms of `train` and `valid`). The same commit, data, settings and
+    machine give the same numbers on the CPU, interrupted or not. Leaves the model in evaluation mode.
     Called by each of `ranks` with the same arguments, it splits every batch over them: the numbers of one process but for rounding
     (and for the masks of `dropout`, which are drawn by each rank), and checkpoints from which any number of ranks goes on. Only
     rank 0 writes.
@@ -234,6 +261,8 @@ def fit(
     """
     torch.manual_seed(settings.seed)
     run = Run(model, settings, folder, ranks)
+    if progress and not ranks.rank:
+        tell_precision(run.device, settings)
     run.resume()
     bar = tqdm(total=settings.steps, initial=run.step, disable=not progress or ranks.rank > 0, unit="step", mininterval=1.0)
     try:
@@ -271,8 +300,8 @@ def train_step(run: Run, batch: Batch) -> dict[str, torch.Tensor]:
     if settings.stretch or settings.merge or settings.jitter:
         batch = augment(batch, run.generator, settings.stretch, settings.merge, settings.jitter, model.n_max + 2)
     weight = weight_of(model, batch)
-    batch = batch.to(device := next(model.parameters()).device)
-    with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+    batch = batch.to(run.device)
+    with torch.autocast(run.device.type, torch.bfloat16, enabled=run.precision == "bfloat16"):
         parts = model.parts(batch, run.generator)
     parts, _ = ranks.mean(parts, weight)
     terms = {"loss": model.loss(parts, eta_at(run.step, settings)), **parts}
@@ -294,7 +323,7 @@ def validate(run: Run, valid_set: SketchSet, record: dict) -> None:
     if run.settings.schedule == "plateau":
         run.schedule.step(valid["loss"])
     lr, eta = run.optimiser.param_groups[0]["lr"], eta_at(run.step, run.settings)
-    run.curves.append(dict(step=run.step, lr=lr, eta=eta, **record, valid=valid))
+    run.curves.append(dict(step=run.step, lr=lr, eta=eta, precision=run.precision, **record, valid=valid))
     if valid["loss"] < run.best:
         run.best, run.best_step = valid["loss"], run.step
         run.save("best.pt")

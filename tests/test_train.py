@@ -470,12 +470,40 @@ def test_an_unknown_precision_is_an_error():
         Settings(steps=1, precision="half")
 
 
-def test_bfloat16_trains_float32_weights_to_nearly_the_same_loss(tmp_path):
-    losses = {}
+def both_precisions(folder):
+    """The validation loss of one short run in each precision, and what its curves say was used."""
+    losses, used = {}, {}
     for precision in ("float32", "bfloat16"):
         torch.manual_seed(0)
         model = single()
         settings = Settings(steps=6, batch_size=10, validate_every=6, precision=precision)
-        losses[precision] = fit(model, TRAIN, VALID, settings, tmp_path / precision, progress=False)[-1]["valid"]["loss"]
+        record = fit(model, TRAIN, VALID, settings, folder / precision, progress=False)[-1]
+        losses[precision], used[precision] = record["valid"]["loss"], record["precision"]
         assert {p.dtype for p in model.parameters()} == {torch.float32}
-    assert losses["bfloat16"] != losses["float32"] and losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.02)
+    return losses, used
+
+
+def test_bfloat16_trains_float32_weights_to_nearly_the_same_loss_where_the_machine_can(tmp_path):
+    losses, used = both_precisions(tmp_path)
+    assert used["float32"] == "float32" and losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.02)
+    assert (losses["bfloat16"] == losses["float32"]) == (used["bfloat16"] == "float32")
+
+
+def test_a_machine_without_bfloat16_trains_in_float32_and_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(train, "_runs_bfloat16", lambda device: False)
+    losses, used = both_precisions(tmp_path)
+    assert losses["bfloat16"] == losses["float32"] and set(used.values()) == {"float32"}
+    model, settings = single(), Settings(steps=2, batch_size=10, validate_every=1, precision="bfloat16")
+    capsys.readouterr()
+    fit(model, TRAIN, VALID, settings, tmp_path / "told")
+    assert capsys.readouterr().out.splitlines() == ["bfloat16 does not run on this machine's cpu: training in float32"]
+    assert json.loads(read_checkpoint(tmp_path / "told" / "last.pt")["settings"])["precision"] == "bfloat16"  # so that it goes on elsewhere
+
+
+def test_the_trial_of_bfloat16_leaves_the_random_numbers_alone():
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    train._runs_bfloat16.cache_clear()
+    with torch.no_grad():
+        assert train._runs_bfloat16(torch.device("cpu")) in (True, False)
+    assert torch.equal(before, torch.get_rng_state())

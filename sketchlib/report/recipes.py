@@ -106,6 +106,7 @@ def _card(training: Training, prepared: Prepared, curves: list[dict], profile, k
         architecture=type(model).__name__,
         config=model.config(),
         settings=asdict(settings),
+        precision=" and ".join(dict.fromkeys(record["precision"] for record in curves)),  # what was used, not what was asked for
         parameters=cost.parameters(model),
         steps=curves[-1]["step"],
         keep=keep,
@@ -133,7 +134,7 @@ def _pretraining_of(model, profile) -> dict | None:
         "drawings": sum(card["data"]["counts"]["train"].values()),
         "files_sha256": hashlib.sha256(files.encode()).hexdigest(),
         "weight_dropout": card["config"]["weight_dropout"],
-        **{key: card[key] for key in ("steps", "best_step", "train_seconds", "valid", "settings", "made")},
+        **{key: card[key] for key in ("steps", "best_step", "train_seconds", "valid", "settings", "precision", "made")},
     }
 
 
@@ -327,6 +328,10 @@ def _train_vaes(profile, names) -> None:
     """
     from multiprocessing import get_context
 
+    import torch
+
+    from . import train
+
     missing = untrained_vaes(profile)
     todo = [name for name in names if name in missing]
     if not todo:
@@ -334,6 +339,7 @@ def _train_vaes(profile, names) -> None:
     if profile.vae.from_single:
         train_single(profile)
     prepared, workers = data(profile), min(len(todo), os.cpu_count() or 1)
+    train.tell_precision(torch.device("cpu"), vae_settings(profile))  # here and once: the workers are silent
     print(f"VAEs of {', '.join(todo)}: {about_to_take(vae_training(profile, prepared, todo[0]), -(-len(todo) // workers))}", flush=True)
     with get_context("spawn").Pool(workers) as pool:
         tasks = [(profile, name) for name in todo]

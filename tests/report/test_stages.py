@@ -67,6 +67,12 @@ def test_vaes_that_start_from_the_single_model_need_it_and_are_made_again_with_i
     assert stages.train_single(warm).card["started_from"] is None
 
 
+def test_a_card_says_the_precision_that_was_used_and_the_one_asked_for(profile, monkeypatch):
+    monkeypatch.setattr(train, "_runs_bfloat16", lambda device: False)
+    card = stages.train_single(changed(profile, "single", steps=10, precision="bfloat16")).card
+    assert card["precision"] == "float32" and card["settings"]["precision"] == "bfloat16"
+
+
 @pytest.mark.slow
 def test_a_single_model_learns_from_every_class_first_and_its_card_says_so(profile, tmp_path):
     drawings = tmp_path / "drawings"
