@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 
@@ -76,8 +76,7 @@ def check(drawings: Sequence[Drawing]) -> None:
 
 def scaled(drawing: Drawing, scale: float, x: float, y: float) -> Drawing:
     """A drawing times `scale`, then moved by (x, y)."""
-    strokes = tuple(stroke * np.float32(scale) + np.float32([x, y]) for stroke in drawing.strokes)
-    return Drawing(strokes, drawing.word, drawing.key_id, drawing.finished)
+    return replace(drawing, strokes=tuple(stroke * np.float32(scale) + np.float32([x, y]) for stroke in drawing.strokes))
 
 
 def grid_film(drawings: Sequence[Drawing], size: int = 160, labels: Sequence[str] | None = None) -> Film:
