@@ -74,7 +74,10 @@ def execute(chapter: str) -> bool:
     if set(papermill.inspect_notebook(str(source))) != {"PROFILE"}:
         raise SystemExit(f"{chapter}: its parameters cell must hold PROFILE and nothing else")
     print(f"{chapter} ...", flush=True)
-    began, partial = time.perf_counter(), target.with_suffix(".partial.ipynb")
+    began, partial, kept = time.perf_counter(), target.with_suffix(".partial.ipynb"), BUILD / "results" / f"{chapter}.json"
+    numbers = kept.with_suffix(".partial.json")
+    numbers.parent.mkdir(parents=True, exist_ok=True)
+    os.environ["SKETCHLIB_RECORD"] = str(numbers)  # the chapter's kernel writes them there, a reader's own kernel nowhere
     try:
         papermill.execute_notebook(
             str(source), str(partial), {"PROFILE": PROFILE_NAME}, kernel_name="python3", cwd=str(ROOT), progress_bar=False, log_output=False
@@ -83,6 +86,7 @@ def execute(chapter: str) -> bool:
         print(f"\n{chapter}, cell {error.cell_index}:\n{error.source}\n\n" + "\n".join(error.traceback), file=sys.stderr)
         print(f"\n{chapter} failed; the last good book is as it was.", file=sys.stderr)
         return False
+    os.replace(numbers, kept)
     os.replace(partial, target)
     EXECUTED.add(chapter)
     print(f"{chapter} took {time.perf_counter() - began:.1f} s", flush=True)
@@ -96,7 +100,7 @@ def task_execute():
             "name": chapter,
             "actions": [(execute, [chapter])],
             "file_dep": [str(ROOT / "notebooks" / f"{chapter}.ipynb")],
-            "targets": [str(BUILD / "notebooks" / f"{chapter}.ipynb")],
+            "targets": [str(BUILD / "notebooks" / f"{chapter}.ipynb"), str(BUILD / "results" / f"{chapter}.json")],
             "uptodate": [config_changed(state_of(chapter))],
             "task_dep": [f"execute:{earlier}" for earlier in CHAPTERS[:number]][-1:],
         }

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from pathlib import Path
 
 from ..errors import DataError
+from ..files import PROJECT
 from .folders import build_folder
 from .profile import load_profile
-from .tables import format_number
+from .tables import Number, number_table
 
+RESULTS = PROJECT / "book" / "results"
 BANNER = (
     "**These are not real drawings.** No Quick, Draw! data was at hand and none could be downloaded, so every page of this book was "
     "made from procedural doodles (`sketchlib.doodles`). Set `SKETCHLIB_DATA` and build again for the real report."
@@ -24,14 +30,16 @@ def banner(profile_name: str) -> str:
 
 
 class Page:
-    """One chapter's link to the run: its profile, and the numbers that it records."""
+    """One chapter's link to the run: its profile, and the numbers that it records.
+
+    Numbers are written only where the build asks for them, with the environment variable SKETCHLIB_RECORD, which names a file. What a
+    reader runs in JupyterLab leaves the build's numbers alone.
+    """
 
     def __init__(self, chapter: str, profile_name: str):
         self.chapter, self.profile = chapter, load_profile(profile_name)
-        self._path = build_folder(profile_name) / "results" / f"{chapter}.json"
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.unlink(missing_ok=True)
         self.numbers: dict[str, dict] = {}
+        self._write()
         self.banner()
 
     def banner(self) -> None:
@@ -41,39 +49,102 @@ class Page:
 
             display(Markdown(text))
 
-    def record(self, name: str, value: float, unit: str = "", n: int | None = None) -> str:
-        """Keep a number of this chapter for results.json and glue it, formatted, for the book's prose; returns that text.
+    def record(self, numbers, *old):
+        """Keep numbers by name for the build's results.json, and return them as a table for the page.
 
-        Raises `DataError` for a value that is not finite and for a name used twice.
+        A cell may be run again: a name that was recorded before is replaced. A number that is not finite is shown as a dash and not kept.
         """
-        value = value if isinstance(value, int) else float(value)
-        if not math.isfinite(value):
-            raise DataError(f"result {name!r} is {value}; only finite numbers are recorded")
-        if name in self.numbers:
-            raise DataError(f"result {name!r} is recorded twice in {self.chapter}; give each a name of its own")
-        self.numbers[name] = dict(value=value, unit=unit, n=n, profile=self.profile.name, seed=self.profile.seed, chapter=self.chapter)
-        self._path.write_text(json.dumps(self.numbers, indent=1), encoding="utf-8")
-        return _glue(name, format_number(value))
+        from IPython.display import Markdown
 
-    def record_if_finite(self, name: str, value: float, unit: str = "", n: int | None = None) -> str:
-        """`record`, or a dash glued and returned where this run cannot give the number (it is not finite)."""
-        return self.record(name, value, unit, n) if math.isfinite(value) else _glue(name, "–")
+        if isinstance(numbers, str):  # chapters that are not converted yet
+            return self.record({numbers: Number(numbers, *old)})
+        for name, one in numbers.items():
+            self.numbers.pop(name, None)
+            if math.isfinite(one.value):
+                self.numbers[name] = self._entry(one)
+        self._write()
+        return Markdown(number_table(numbers))
 
-    def interval(self, name: str, found, unit: str = "", factor: float = 1.0) -> list[str]:
-        """Record the value, `name`_low and `name`_high of an `interval.Interval`, each times `factor`; returns the three texts."""
-        ends = {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
-        return [self.record(key, factor * value, unit, found.n) for key, value in ends.items()]
+    def results(self, measure: Callable[[], Mapping[str, Number]]) -> dict[str, Number]:
+        """Numbers that take long: of the published run where `takes_published`, else what `measure` returns.
 
-    def say(self, name: str, text: str) -> None:
-        """Glue a text that comes from the run, such as a model's origin."""
-        _glue(name, text)
+        Those that `measure` returns are recorded. Raises `DataError` where nothing is published of this chapter.
+        """
+        if self.takes_published:
+            return published_numbers(self.chapter)
+        found = dict(measure())
+        self.record(found)
+        return found
+
+    def record_if_finite(self, name, *old):
+        return self.record(name, *old)
+
+    def interval(self, name, found, unit="", factor=1.0):
+        return self.record({name: Number.measured(name, found, unit, factor)})
+
+    def say(self, name, text):
+        pass
+
+    def card(self, cards: Sequence[Mapping]):
+        """How models were made, and where the page's results are from, folded: one card a chapter."""
+        from IPython.display import HTML
+
+        rows = [["this page's run", f"profile {self.profile.name}, seed {self.profile.seed}"]]
+        if self.takes_published:
+            rows.append(["numbers that are not computed here", told_of_run(published_head(self.chapter))])
+        rows += [row for card in cards for row in card_rows(card)]
+        lines = "".join(f"<tr><td>{escape(what)}</td><td>{escape(str(value))}</td></tr>" for what, value in rows)
+        return HTML(f"<details><summary>Where the numbers and models of this page are from</summary><table>{lines}</table></details>")
+
+    @property
+    def takes_published(self) -> bool:
+        """Whether this page shows the published run's results: the profile says so, and that run knows the same classes."""
+        head = published_head(self.chapter)
+        wanted = self.profile.report.results == "published"
+        return wanted and head is not None and head["profile"]["data"]["classes"] == list(self.profile.data.classes)
+
+    def _entry(self, one: Number) -> dict:
+        value = one.value if isinstance(one.value, int) else float(one.value)
+        ends = {} if one.low is None else {"low": float(one.low), "high": float(one.high)}
+        about = dict(profile=self.profile.name, seed=self.profile.seed, chapter=self.chapter)
+        return dict(what=one.what, value=value, **ends, unit=one.unit, n=one.n, **about)
+
+    def _write(self) -> None:
+        if path := os.environ.get("SKETCHLIB_RECORD"):
+            Path(path).write_text(json.dumps(self.numbers, indent=1), encoding="utf-8")
 
 
-def _glue(name: str, text: str) -> str:
-    from myst_nb import glue
+def told_of_run(head: Mapping) -> str:
+    """Which run published numbers are of: its commit, date and device."""
+    made = head["provenance"]
+    device = made["cpu"] if made["device"] == "cpu" else made["device"]
+    return f"the published run: commit {made['commit'][:12]}, {made['date']}, {device}"
 
-    glue(name, str(text), display=False)
-    return text
+
+def card_rows(card: Mapping) -> list[list]:
+    """What a model's card says of its making, as name and value."""
+    name = f"{card['architecture']} of {', '.join(card['config']['classes'])}"
+    steps = f"{card['steps']:,} steps in {card['train_seconds'] / 60:.1f} minutes, kept: step {card['best_step']:,}"
+    made = card["made"]
+    return [[name, f"profile {card['profile']}, seed {card['seed']}, {steps}, commit {made['commit'][:12]}, {made['date']}"]]
+
+
+def published_head(chapter: str) -> dict | None:
+    """Provenance, profile and drawings of the published run of a chapter; None where it was not published."""
+    path = RESULTS / f"{chapter}.json"
+    if not path.exists():
+        return None
+    return {key: part for key, part in json.loads(path.read_text(encoding="utf-8")).items() if key != "results"}
+
+
+def published_numbers(chapter: str) -> dict[str, Number]:
+    """The published numbers of a chapter by name; raises `DataError` where it was not published."""
+    path = RESULTS / f"{chapter}.json"
+    if not path.exists():
+        raise DataError(f"no results of chapter {chapter} are published in {path.parent.name}/; say `results: own` in the profile")
+    kept = json.loads(path.read_text(encoding="utf-8"))["results"]
+    ends = {name: [one.get(end, kept.get(f"{name}_{end}", {}).get("value")) for end in ("low", "high")] for name, one in kept.items()}
+    return {name: Number(one.get("what", name), one["value"], one["unit"], one["n"], *ends[name]) for name, one in kept.items()}
 
 
 def merge_results(profile_name: str, chapters: list[str]) -> dict:

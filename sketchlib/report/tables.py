@@ -2,6 +2,72 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Number(NamedTuple):
+    """One result: `what` it is in words, its value and unit, the `n` drawings (or whatever) it is of, and the ends of its 95 % interval."""
+
+    what: str
+    value: float
+    unit: str = ""
+    n: int | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def measured(cls, what: str, interval, unit: str = "", factor: float = 1.0) -> Number:
+        """A number from an `interval.Interval`, times `factor`."""
+        return cls(what, factor * interval.value, unit, interval.n, factor * interval.low, factor * interval.high)
+
+    def __str__(self) -> str:
+        """Value and unit, with the digits that the interval supports: "97.4 %"."""
+        text = rounded(self.value, self.low, self.high)
+        return f"{text} {'%' if self.unit == 'percent' else self.unit}".strip()
+
+    @property
+    def interval(self) -> str:
+        """The ends of the interval with the digits of the value: "96.8 to 98.0"; empty where there is none."""
+        if self.low is None:
+            return ""
+        return " to ".join(_decimals(end, _supported(self.low, self.high)) for end in (self.low, self.high))
+
+
+def rounded(value: float, low: float | None = None, high: float | None = None) -> str:
+    """A number as the book prints it: whole ones in full, others with the digits that the interval supports, without one with three.
+
+    A dash for what is not finite: this run could not measure it.
+    """
+    if not math.isfinite(value):
+        return "–"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if low is not None:
+        return _decimals(value, _supported(low, high))
+    text = _decimals(value, 2 - math.floor(math.log10(abs(value)))) if value else "0"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _supported(low: float, high: float) -> int:
+    """Decimals down to the first digit of half the interval's width."""
+    half = (high - low) / 2
+    return -math.floor(math.log10(half)) if half > 0 else 3
+
+
+def _decimals(value: float, decimals: int) -> str:
+    decimals = max(0, decimals)
+    return f"{round(value, decimals) + 0.0:,.{decimals}f}"  # + 0.0: no minus before a zero
+
+
+def number_table(numbers: Mapping[str, Number]) -> str:
+    """Numbers as a Markdown table: what, value, and, where any number has them, 95 % interval and n."""
+    rows = [[one.what, str(one), one.interval, "" if one.n is None else f"{one.n:,}"] for one in numbers.values()]
+    head = ["", "value", "95 % interval", "n"]
+    used = [0, 1, *(column for column in (2, 3) if any(row[column] for row in rows))]
+    return table([head[c] for c in used], [[row[c] for c in used] for row in rows], numbers=len(used) - 1)
+
 
 def format_number(value) -> str:
     """A number as the book prints it: whole ones in full, others with four significant digits."""

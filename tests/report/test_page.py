@@ -12,7 +12,7 @@ from sketchlib.report.folders import build_folder
 from sketchlib.report.page import Page, banner, merge_results
 from sketchlib.report.profile import load_profile, origins
 from sketchlib.report.provenance import provenance
-from sketchlib.report.tables import table
+from sketchlib.report.tables import Number, rounded, table
 
 
 @pytest.fixture
@@ -64,49 +64,91 @@ def test_an_unknown_profile_is_answered_with_those_there_are(profiles):
         load_profile("quik")
 
 
-def test_a_number_is_kept_with_what_is_needed_to_read_it(profiles):
+@pytest.fixture
+def recorded(tmp_path, monkeypatch):
+    """The file to which a build lets chapters write, as dodo.py does."""
+    path = tmp_path / "one.json"
+    monkeypatch.setenv("SKETCHLIB_RECORD", str(path))
+    return path
+
+
+def test_a_number_is_kept_with_what_is_needed_to_read_it(profiles, recorded):
     page = Page("one", "smoke")
-    assert page.record("loss", 0.123456, "nats", n=7) == "0.1235"
-    assert page.record("count", 12345) == "12,345"
-    merged = merge_results("smoke", ["one", "two"])
-    assert merged["loss"] == dict(value=0.123456, unit="nats", n=7, profile="smoke", seed=page.profile.seed, chapter="one")
-    assert json.loads((build_folder("smoke") / "results.json").read_text()) == merged
+    shown = page.record({"loss": Number("the loss", 0.123456, "nats", 7), "count": Number("drawings", 12345)})
+    assert shown.data.splitlines()[2:] == ["| the loss | 0.123 nats | 7 |", "| drawings | 12,345 |  |"]
+    run = dict(profile="smoke", seed=page.profile.seed, chapter="one")
+    kept = json.loads(recorded.read_text())
+    assert kept["loss"] == dict(what="the loss", value=0.123456, unit="nats", n=7, **run)
+    results = build_folder("smoke") / "results"
+    results.mkdir(parents=True)
+    shutil.copy(recorded, results)
+    assert merge_results("smoke", ["one", "two"]) == kept == json.loads((build_folder("smoke") / "results.json").read_text())
 
 
-def test_a_number_that_a_chapter_no_longer_records_is_forgotten(profiles):
-    Page("one", "smoke").record("loss", 1.0)
+def test_a_cell_may_be_run_again_with_other_values(profiles, recorded):
+    page = Page("one", "smoke")
+    page.record({"loss": Number("the loss", 1.0), "gain": Number("the gain", 2.0)})
+    page.record({"loss": Number("the loss", 3.0)})
+    assert {name: one["value"] for name, one in json.loads(recorded.read_text()).items()} == {"gain": 2.0, "loss": 3.0}
+
+
+def test_a_number_that_a_chapter_no_longer_records_is_forgotten(profiles, recorded):
+    Page("one", "smoke").record({"loss": Number("the loss", 1.0)})
     Page("one", "smoke")
-    assert merge_results("smoke", ["one"]) == {}
+    assert json.loads(recorded.read_text()) == {}
 
 
-def test_two_numbers_of_one_name_are_an_error_in_a_chapter_and_between_two(profiles):
-    page = Page("one", "smoke")
-    page.record("loss", 1.0)
-    with pytest.raises(DataError, match="twice"):
-        page.record("loss", 2.0)
-    Page("two", "smoke").record("loss", 3.0)
+def test_what_a_reader_runs_leaves_the_numbers_of_the_build_alone(profiles, monkeypatch):
+    monkeypatch.delenv("SKETCHLIB_RECORD", raising=False)
+    kept = build_folder("smoke") / "results" / "one.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("{}")
+    before = [path.stat().st_mtime_ns for path in kept.parent.parent.rglob("*")]
+    Page("one", "smoke").record({"loss": Number("the loss", 1.0)})
+    assert [path.stat().st_mtime_ns for path in kept.parent.parent.rglob("*")] == before and kept.read_text() == "{}"
+
+
+def test_two_chapters_may_not_use_one_name(profiles):
+    results = build_folder("smoke") / "results"
+    results.mkdir(parents=True)
+    for name in ("one", "two"):
+        (results / f"{name}.json").write_text(json.dumps({"loss": {"chapter": name}}))
     with pytest.raises(DataError, match="one and by two"):
         merge_results("smoke", ["one", "two"])
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_only_finite_numbers_are_recorded(profiles, value):
-    with pytest.raises(DataError, match="loss"):
-        Page("one", "smoke").record("loss", value)
-
-
-def test_a_number_that_a_run_cannot_give_is_a_dash_and_no_result(profiles):
+def test_a_number_that_a_run_cannot_give_is_a_dash_and_no_result(profiles, value):
     page = Page("one", "smoke")
-    assert page.record_if_finite("loss", float("nan")) == "–" and page.record_if_finite("gain", 0.5) == "0.5"
-    assert set(page.numbers) == {"gain"}
+    assert "| – |" in page.record({"loss": Number("the loss", value, n=3)}).data and page.numbers == {}
 
 
-def test_an_interval_is_recorded_with_both_ends(profiles):
+def test_an_interval_is_recorded_and_shown_with_both_ends(profiles):
     page = Page("one", "smoke")
-    assert page.interval("share", Interval(0.5, 0.25, 0.75, 8), "percent", 100) == ["50", "25", "75"]
-    assert {name: (entry["value"], entry["n"]) for name, entry in page.numbers.items()} == {
-        "share": (50.0, 8), "share_low": (25.0, 8), "share_high": (75.0, 8)
-    }  # fmt: skip
+    shown = page.record({"share": Number.measured("recognised", Interval(0.5, 0.25, 0.75, 8), "percent", 100)})
+    assert "| recognised | 50 % | 30 to 80 | 8 |" in shown.data or "| recognised | 50 % | 25 to 75 | 8 |" in shown.data
+    assert {key: page.numbers["share"][key] for key in ("value", "low", "high", "n")} == dict(value=50.0, low=25.0, high=75.0, n=8)
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "text"),
+    [(97.4321, 96.8, 98.1, "97.4"), (52.19, 49.0, 55.0, "52"), (0.9954, 0.98, 1.01, "1.00"), (1234.56, 1100.0, 1300.0, "1,235")]
+    + [(0.56321, None, None, "0.563"), (0.4, None, None, "0.4"), (12345, None, None, "12,345"), (0.0, None, None, "0")]
+    + [(-0.001, -0.3, 0.3, "0.0"), (float("nan"), None, None, "–"), (64119.0, None, None, "64,119")],
+)
+def test_a_number_has_the_digits_that_its_interval_supports(value, low, high, text):
+    assert rounded(value, low, high) == text
+
+
+def test_published_numbers_stand_in_where_the_profile_says_so_and_its_classes_are_theirs(profiles):
+    page = Page("08_evaluation", "quick")
+    assert page.takes_published
+    found = page.results(lambda: pytest.fail("measured, though the published numbers were asked for"))
+    assert found["s08_recognised_single"].low < found["s08_recognised_single"].value < found["s08_recognised_single"].high
+    own = Page("08_evaluation", "smoke")
+    assert not own.takes_published and own.results(lambda: {"x": Number("x", 1)}) == {"x": Number("x", 1)} and "x" in own.numbers
+    page.profile.data.classes = ["cat", "dog"]
+    assert not page.takes_published
 
 
 def test_a_table_says_which_columns_are_numbers():
