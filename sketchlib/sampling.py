@@ -145,6 +145,11 @@ def sample(
     z ~ N(0, I). `n_max`: most rows a drawing may have (default: the model's). Raises `DataError` for an unknown class, naming the nearest,
     for a `z` of another shape or of a model that has none, for a temperature below 0 or a pen_temperature not above it, and for a guidance
     below 0, not finite, at temperature 0, or of a model of one class. Chapter 7.
+
+    >>> import sketchlib
+    >>> sketches = sample(sketchlib.load("single"), "cat", n=2, seed=1)
+    >>> [sketch.word for sketch in sketches]
+    ['cat', 'cat']
     """
     generator = as_generator(seed)
     if not isinstance(word, str):

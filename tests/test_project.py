@@ -113,7 +113,7 @@ def test_tests_stand_in_the_folders_of_what_they_test():
     files = list((ROOT / "tests").rglob("test_*.py"))
     assert len({path.name for path in files}) == len(files), "two files of tests have one name"
     wings = {path.parent.relative_to(LIBRARY) for path in LIBRARY.rglob("__init__.py")}
-    assert {path.parent.relative_to(ROOT / "tests") for path in files} == wings
+    assert wings <= {path.parent.relative_to(ROOT / "tests") for path in files} <= wings | {Path("browser")}
 
 
 def test_conda_and_pip_users_get_the_same():
@@ -131,6 +131,21 @@ def test_every_import_is_a_dependency():
     trees += [dependencies._tree(code_of(path)) for path in NOTEBOOKS]
     foreign = set().union(*map(toplevel_imports, trees)) - sys.stdlib_module_names - {"sketchlib", "benchmarks"}
     assert {distributions.get(name, name) for name in foreign} - wanted == set()
+
+
+def test_each_dependency_has_its_reason():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \|", text.partition("## Why each dependency")[2], re.M)[2:]
+    named = [name for row in rows for name in row.split(", ")]
+    assert sorted(named) == sorted(re.split(r"[<>=!~ ]", entry)[0] for entry in [*listed(), *listed("book", "test")])
+
+
+def test_readmes_tree_has_every_folder_and_top_file_of_the_library():
+    tree = re.search(r"```\n(sketchlib/.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)[1]
+    own = {path.parent.name + "/" for path in LIBRARY.rglob("__init__.py")} | {path.stem for path in LIBRARY.glob("[a-z]*.py")}
+    beside = {f"{name}/" for name in ("notebooks", "book", "profiles", "weights", "tests", "benchmarks")}
+    missing = [name for name in sorted(own | beside) if not re.search(rf"(?<!\w){re.escape(name)}", tree)]
+    assert not missing and all((ROOT / name).is_dir() for name in beside)
 
 
 def cells_of(path):

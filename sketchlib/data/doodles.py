@@ -292,6 +292,10 @@ def doodles(classes: Iterable[str], n: int, seed: int) -> dict[str, list[Drawing
     """`n` procedural drawings of each class: to the last bit the same for a seed, whatever other classes are asked for.
 
     The first drawings of a larger `n` are those of a smaller one. Raises `DataError` as `doodle` does.
+
+    >>> made = doodles(["cat", "sun"], n=2, seed=0)
+    >>> {name: len(drawings) for name, drawings in made.items()}
+    {'cat': 2, 'sun': 2}
     """
     rngs = {word: np.random.default_rng([seed, crc32(word.encode())]) for word in classes}
     return {word: [doodle(word, rng) for _ in range(n)] for word, rng in rngs.items()}

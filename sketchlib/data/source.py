@@ -64,7 +64,7 @@ def ensure(classes: Sequence[str], per_class: int | None = None) -> None:
 
 
 def locate(classes: Sequence[str]) -> tuple[str, Path | None]:
-    """The data folder to read without any download: (kind, folder), the folder None where there is none."""
+    """Where drawings would be read from now, without a download: the kind of source, and its folder, None for doodles."""
     from .download import read_manifest
 
     given = os.environ.get("SKETCHLIB_DATA")
@@ -80,7 +80,10 @@ def locate(classes: Sequence[str]) -> tuple[str, Path | None]:
 
 
 def other_classes(classes: Sequence[str]) -> list[str]:
-    """The classes beside `classes` that the data folder has in the simplified format, whose units are the same; without one, none."""
+    """Further classes of the data folder: those that are not in `classes`. None where there is no folder.
+
+    Only files in the simplified format count: other formats have other units.
+    """
     _, folder = locate(classes)
     names = [name for name in class_names(folder) if name not in classes] if folder else []
     return [name for name in names if find_class(folder, name)[1] is read_simplified]
@@ -102,7 +105,7 @@ def _file_record(folder: Path, name: str) -> dict:
 
 
 def fingerprint(classes: Sequence[str]) -> str:
-    """What tells one state of the data from another without reading it: the source's kind, and each file's name, size and time."""
+    """A hash that is another one when the data have changed. It is made without reading them: of files' names, sizes and times."""
     kind, folder = locate(classes)
     stats = []
     for name in classes if folder else ():

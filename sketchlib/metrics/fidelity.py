@@ -1,7 +1,7 @@
 """How near a set of generated sketches is to a set of real ones, in the recogniser's features. Chapter 8.
 
-Every function takes features (n, d), one row a sketch. The figures depend on the features and on n: state both, and stand each
-beside its floor, real training drawings against real test drawings at the same n.
+Every function takes features (n, d), one row a sketch. A figure depends on the features and on n, so state both. Beside it belongs its
+floor: what real training drawings score against real test drawings at the same n.
 """
 
 from __future__ import annotations
@@ -58,9 +58,10 @@ def frechet(real: np.ndarray, made: np.ndarray) -> float:
 
 
 def kid(real: np.ndarray, made: np.ndarray) -> float:
-    """Kernel distance: the unbiased squared maximum mean discrepancy with the kernel (x.y / d + 1)^3; 0 on average for like sets.
+    """Kernel distance: the unbiased squared maximum mean discrepancy with the kernel (x.y / d + 1)^3.
 
-    It may turn out negative. Raises `DataError` for fewer than two rows. Source: Binkowski et al. (2018).
+    It is 0 on average for two sets of one distribution, so that it may be below 0. Raises `DataError` for fewer than two rows.
+    Source: Binkowski et al. (2018).
     """
     real, made = check_pair(real, made, 2)
 

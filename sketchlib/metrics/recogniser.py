@@ -94,7 +94,7 @@ def train_recogniser(
     lr: float = 3e-3,
     width: int = 24,
 ) -> tuple[Recogniser, list[dict]]:
-    """A recogniser of the classes of `train` (class -> drawings) as it was at its best accuracy on `valid`, and a record of each epoch.
+    """Train a recogniser on `train`, class -> drawings. Returns it as it was at its best accuracy on `valid`, and a record of each epoch.
 
     AdamW with a one-cycle learning rate and label smoothing 0.05; every epoch draws the lines anew with other warps and widths. Same
     seed, same weights to the last bit on one machine; the global random state is left alone. A record holds `epoch`, `loss` (nats a

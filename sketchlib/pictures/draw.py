@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -75,7 +76,7 @@ def first_points(drawing: Drawing, upto: int) -> Drawing:
     for stroke in drawing.strokes:
         strokes.append(stroke[:left])
         left -= len(strokes[-1])
-    return Drawing(tuple(strokes), drawing.word, drawing.key_id, drawing.finished)
+    return replace(drawing, strokes=tuple(strokes))
 
 
 def _lines(drawing: Drawing) -> list[np.ndarray]:
