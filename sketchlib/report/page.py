@@ -39,6 +39,7 @@ class Page:
     def __init__(self, chapter: str, profile_name: str):
         self.chapter, self.profile = chapter, load_profile(profile_name)
         self.numbers: dict[str, dict] = {}
+        self.needs: tuple[str, ...] = ()
         self._write()
         self.banner()
 
@@ -65,11 +66,15 @@ class Page:
         self._write()
         return Markdown(number_table(numbers))
 
-    def results(self, measure: Callable[[], Mapping[str, Number]]) -> dict[str, Number]:
+    def results(self, measure: Callable[[], Mapping[str, Number]], needs: Sequence[str] = ()) -> dict[str, Number]:
         """Numbers that take long: of the published run where `takes_published`, else what `measure` returns.
 
-        Those that `measure` returns are recorded. Raises `DataError` where nothing is published of this chapter.
+        `needs`: classes without which nothing can be measured; where the profile lacks one, the page says so and takes the published run.
+        Numbers that `measure` returns are recorded. Raises `DataError` where nothing is published of this chapter.
         """
+        self.needs = tuple(needs)
+        if self.lacking:
+            self._say_lacking()
         if self.takes_published:
             return published_numbers(self.chapter)
         found = dict(measure())
@@ -97,8 +102,21 @@ class Page:
         return HTML(f"<details><summary>Where the numbers and models of this page are from</summary><table>{lines}</table></details>")
 
     @property
+    def lacking(self) -> list[str]:
+        """The classes that the page's results need and the profile does not have."""
+        return [name for name in self.needs if name not in self.profile.data.classes]
+
+    def _say_lacking(self) -> None:
+        from IPython.display import Markdown, display
+
+        wanted, has = ", ".join(self.needs), ", ".join(self.profile.data.classes)
+        display(Markdown(f"> The numbers of this page need the classes {wanted}. This run has {has}, so they are of the published run.\n"))
+
+    @property
     def takes_published(self) -> bool:
-        """Whether this page shows the published run's results: the profile says so, and that run knows the same classes."""
+        """Whether this page shows the published run's results: the profile says so and that run knows the same classes, or it must."""
+        if self.lacking:
+            return True
         head = published_head(self.chapter)
         wanted = self.profile.report.results == "published"
         return wanted and head is not None and head["profile"]["data"]["classes"] == list(self.profile.data.classes)
