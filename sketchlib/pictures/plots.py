@@ -5,9 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .draw import ACCENT, BLUE, GREY, style
+from .draw import ACCENT, BLUE, GREY, INK, style
+
+
+def where_next(ax: Axes, density: np.ndarray, extent: Sequence[float], drawn: Sequence[np.ndarray], point: Sequence[float]) -> None:
+    """Where a model expects the next point of a drawing: red, the darker the denser, what is drawn so far in black, a ring where it went.
+
+    `density` (rows, columns) over `extent` (left, right, bottom, top) in data units, bottom being the larger: y points down. Its square
+    root is shown, relative to its peak. `drawn`: strokes (n, 2).
+    """
+    ax.imshow((density / density.max()) ** 0.5, extent=tuple(extent), cmap="Reds", vmax=1.2)
+    for stroke in drawn:
+        ax.plot(*np.asarray(stroke).T, color=INK, lw=1.4)
+    ax.plot(*point, "o", ms=7, mfc="none", color=BLUE)
+    ax.set(xlim=extent[:2], ylim=extent[2:], aspect="equal", xlabel="x (data units)")
 
 
 def curves(records: Sequence[Mapping], terms: Mapping[str, str], unit: str) -> Figure:
