@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
@@ -63,13 +64,13 @@ def training_flops(model: nn.Module, rows: int) -> int:
 def step_seconds(model: nn.Module, sketches: SketchSet, batch_size: int, steps: int = 4, seed: int = 0) -> tuple[float, float]:
     """(seconds, real rows) of a training step's forward and backward pass: medians over `steps` batches after one to warm up.
 
-    Raises `DataError` where the set has too few drawings for these batches.
+    A small set is gone through more than once. Raises `DataError` for a set without drawings.
     """
-    order = batch_order(sketches.lengths, batch_size, seed, 0)[: steps + 1]
-    if len(order) <= steps:
-        raise DataError(f"{len(sketches)} drawings make {len(order)} batches of {batch_size}; {steps + 1} are needed")
+    if not len(sketches):
+        raise DataError("no drawings to time a training step with: give a set with at least one")
+    batches = (index for epoch in count() for index in batch_order(sketches.lengths, batch_size, seed, epoch))
     seconds, rows = [], []
-    for index in order:
+    for index in islice(batches, steps + 1):
         batch = make_batch(sketches, index, model.scale)
         began = time.perf_counter()
         model.loss(model.parts(batch)).backward()

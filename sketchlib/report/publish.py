@@ -69,11 +69,11 @@ def publish_results(profile: Profile, to: Path = RESULTS) -> list[Path]:
 
 
 def publish_pictures(model, settings, to: Path = PROJECT / "book" / "images") -> list[Path]:
-    """README's pictures: the first ten guided sketches of each class of a model, and the first of each being drawn; returns the paths.
+    """README's pictures: the first ten sketches of each class of a model, and the first of each being drawn; returns the paths.
 
-    `settings` is the profile's sampling section. The seed is 0 and nothing is picked.
+    `settings` is the profile's sampling section, used without guidance. The seed is 0 and nothing is picked.
     """
-    how = dict(temperature=settings.temperature, pen_temperature=settings.pen_temperature, guidance=settings.guidance)
+    how = dict(temperature=settings.temperature, pen_temperature=settings.pen_temperature)
     first = {word: sampling.sample(model, word, n=10, seed=0, **how) for word in model.classes}
     draw.save_png(draw.class_grid(first), to / "sketches.png", dpi=90)
     animation.animate([row[0] for row in first.values()], to / "drawing.gif")

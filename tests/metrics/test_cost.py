@@ -6,6 +6,7 @@ import torch
 from synthetic import sketch_set, terms_of
 from torch.utils.flop_counter import FlopCounterMode
 
+from sketchlib.data import dataset
 from sketchlib.data.batches import make_batch
 from sketchlib.errors import DataError
 from sketchlib.metrics import cost
@@ -48,10 +49,12 @@ def test_a_step_is_measured_on_real_rows():
     assert all(p.grad is None for p in model.parameters())
 
 
-def test_too_few_drawings_are_an_error():
+def test_a_small_set_is_gone_through_again_and_an_empty_one_is_an_error():
     model = ConditionalDecoder(("cat",), 12, 3.0, hidden_size=8, embedding_size=2, n_mixtures=2)
-    with pytest.raises(DataError, match="5 are needed"):
-        cost.step_seconds(model, sketch_set(n=8, classes=("cat",)), 5)
+    sketches = sketch_set(n=8, classes=("cat",), low=9, high=9)
+    assert cost.step_seconds(model, sketches, 8)[1] == 8 * 10
+    with pytest.raises(DataError, match="at least one"):
+        cost.step_seconds(model, dataset.cap(sketches, 0, 0), 8)
 
 
 def test_a_bill_adds_up(tmp_path):

@@ -140,7 +140,7 @@ def test_a_run_is_checked_where_it_read_the_same_drawings_only(profile, profiles
 
 
 def test_readmes_pictures_are_drawn_by_the_model_given(tmp_path):
-    settings = SimpleNamespace(temperature=0.4, pen_temperature=0.8, guidance=1.0)
+    settings = SimpleNamespace(temperature=0.4, pen_temperature=0.8)
     png, gif = publish.publish_pictures(single(pen=ENDLESS), settings, tmp_path)
     with Image.open(png) as picture, Image.open(gif) as film:
         assert (picture.format, film.format) == ("PNG", "GIF") and film.n_frames > 1
