@@ -25,8 +25,8 @@ def profile(tmp_path, monkeypatch):
         lines = [[rng.integers(0, 256, (int(n), 2)).tolist() for n in rng.integers(6, 12, 2)] for _ in range(40)]
         lines = [line_of([list(zip(*stroke, strict=True)) for stroke in line], name, str(k)) for k, line in enumerate(lines)]
         ndjson(tmp_path / "drawings" / f"{name}.ndjson", *lines)
-    values = yaml.safe_load((PROJECT / "profiles" / "smoke.yml").read_text())
-    values["data"]["classes"] = classes
+    values = load_profile("smoke").values
+    values["data"]["classes"], values["comparison"]["classes"] = classes, None
     values["single"] |= dict(hidden_size=8, steps=400, batch_size=10, validations=40)
     values["vae"] |= dict(encoder_size=4, decoder_size=8, steps=10, batch_size=10)
     (tmp_path / "profiles").mkdir()

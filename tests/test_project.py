@@ -13,16 +13,15 @@ import yaml
 from extras import PROJECT, hook, lacking, listed
 
 from sketchlib.report import dependencies, stages
-from sketchlib.report.dependencies import text_of
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "sketchlib"
 # From left to right: a file at the top, or a folder, imports only from its own group and those before it.
-ORDER = [{"errors"}, {"strokes", "svg", "files", "distributed"}, {"data"}, {"models"}, {"train"}, {"guidance", "sampling"}]
+ORDER = [{"errors"}, {"strokes", "svg", "files", "distributed", "settings"}, {"data"}, {"models"}, {"train"}, {"guidance", "sampling"}]
 ORDER += [{"metrics", "pictures"}, {"report"}, {"__main__"}]
 ALLOWED = {"torch", "numpy", "safetensors", "sklearn", "scipy", "tqdm", "sketchlib"} | sys.stdlib_module_names
 READERS = {"simplification"}  # the extra `raw`: imported inside the one function that reads raw drawings
-MODULES = sorted(dependencies.modules())
+MODULES = sorted(".".join(path.relative_to(LIBRARY).with_suffix("").parts) for path in LIBRARY.rglob("*.py") if path.stem != "__init__")
 CORE = [module for module in MODULES if module.split(".")[0] not in {"pictures", "report", "__main__"}]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PATHS = [path for path in ROOT.rglob("*") if path.suffix in {".py", ".md", ".yml", ".toml", ".ipynb", ".cff"} and path.is_file()]
@@ -32,6 +31,18 @@ HIDDEN = {".venv", "build", "data", ".git"}
 def place_of(module):
     """The number of the group in which a module's top-level name stands."""
     return next((n for n, group in enumerate(ORDER) if module.split(".")[0] in group), None)
+
+
+def text_of(module):
+    return (LIBRARY / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
+
+
+def own_imports(module):
+    """The files and folders at the top of the package that a module imports from, lazy imports included."""
+    found = [node for node in ast.walk(ast.parse(text_of(module))) if isinstance(node, ast.ImportFrom) and node.level]
+    for node in found:
+        above = module.split(".")[: -node.level]
+        yield from (".".join([*above, *(node.module or "").split("."), alias.name]).strip(".") for alias in node.names)
 
 
 def toplevel_imports(tree):
@@ -48,13 +59,32 @@ def toplevel_imports(tree):
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_run_one_way(module):
     assert place_of(module) is not None, f"{module} has no place in ORDER of {Path(__file__).name}"
-    later = [name for name in dependencies.direct_modules(text_of(module), module=module) if place_of(name) > place_of(module)]
+    later = [name for name in own_imports(module) if place_of(name) > place_of(module)]
     assert not later, f"{module} imports {later}, which stand to its right"
 
 
 @pytest.mark.parametrize("module", CORE)
 def test_the_core_imports_what_a_bare_machine_has(module):
     assert toplevel_imports(ast.parse(text_of(module))) - ALLOWED - READERS == set()
+
+
+WEIGHTS = {"lstm", "fc_params", "fc_init_hc", "initial_state", "weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_decoders_weights_are_read_in_its_own_file_alone(module):
+    read = {node.attr for node in ast.walk(ast.parse(text_of(module))) if isinstance(node, ast.Attribute)}
+    assert module == "models.decoder" or not read & WEIGHTS
+
+
+KINDS = {"ConditionalDecoder", "SketchVAE", "Router", "Recogniser", "SecondJudge"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_code_asks_which_kind_of_model_it_has(module):
+    calls = [node for node in ast.walk(ast.parse(text_of(module))) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    asked = [name.id for call in calls if call.func.id == "isinstance" for name in ast.walk(call.args[1]) if isinstance(name, ast.Name)]
+    assert not KINDS & set(asked) and "hasattr" not in {call.func.id for call in calls}
 
 
 def test_importing_the_package_imports_neither_torch_nor_matplotlib():

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from synthetic import sketch_set
+from synthetic import sketch_set, terms_of
 
 from sketchlib import train
 from sketchlib.data.batches import make_batch
@@ -235,7 +235,7 @@ def test_evaluation_does_not_depend_on_the_batches_and_leaves_no_trace(make):
     random = torch.get_rng_state()
     whole = evaluate(model, VALID, batch_size=100)
     parts = evaluate(model, VALID, batch_size=5)
-    one = model.eval().terms(make_batch(VALID, np.arange(len(VALID)), SCALE), 1.0, torch.Generator().manual_seed(0))
+    one = terms_of(model.eval(), make_batch(VALID, np.arange(len(VALID)), SCALE), 1.0, torch.Generator().manual_seed(0))
     keys = ["loss", "L_S", "L_P"] if make is single else ["L_KL"]  # the rest of a VAE's depends on the noise, drawn by batch
     for key in keys:
         assert parts[key] == pytest.approx(whole[key], rel=1e-5)
@@ -291,7 +291,7 @@ def test_a_cosine_run_ends_at_min_lr(tmp_path):
 
 
 def test_an_unknown_schedule_is_refused(tmp_path):
-    with pytest.raises(DataError, match="'linear': expected 'plateau', 'exponential' or 'cosine'"):
+    with pytest.raises(DataError, match="schedule is 'linear'; allowed: plateau or exponential or cosine"):
         go(single(), tmp_path, schedule="linear")
 
 
@@ -310,9 +310,16 @@ def test_a_run_without_a_new_best_ends_early_interrupted_or_not(stops, tmp_path,
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tmp_path, monkeypatch):
     losses = iter([1.0, math.nan])
     monkeypatch.setattr(train, "evaluate", lambda model, sketches, ranks: {"loss": next(losses)})
-    with pytest.raises(DataError, match="validation loss is nan at step 8.*lower lr"):
+    with pytest.raises(DataError, match="loss is nan at step 8.*lower lr"):
         go(single(), tmp_path)
     assert read_checkpoint(tmp_path / "last.pt")["step"] == 4
+
+
+@pytest.mark.parametrize("make", [single, vae])
+def test_a_step_far_too_large_ends_the_run_at_the_first_loss_beyond_all_measure(make, tmp_path):
+    with pytest.raises(DataError, match=r"the loss is \S+ at step 2: this run learns nothing, lower lr \(1000\); the checkpoint of step 0"):
+        go(make(), tmp_path, lr=1000)
+    assert read_checkpoint(tmp_path / "last.pt")["step"] == 0 and not (tmp_path / "best.pt").exists()
 
 
 # --- checkpoints that cannot be used ---

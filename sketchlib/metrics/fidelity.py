@@ -15,7 +15,7 @@ from scipy.spatial.distance import cdist
 from ..errors import DataError
 from .interval import bootstrap
 
-K = 5  # neighbours, as Naeem et al. (2020) take
+NEIGHBOURS = 5  # as Naeem et al. (2020) take
 _ROWS = 500  # rows of a distance matrix held at a time
 
 
@@ -82,13 +82,13 @@ def _distances(a: np.ndarray, b: np.ndarray) -> Iterator[tuple[slice, np.ndarray
         yield slice(start, start + _ROWS), cdist(a[start : start + _ROWS], b)
 
 
-def radii(features: np.ndarray, k: int = K) -> np.ndarray:
+def radii(features: np.ndarray, k: int = NEIGHBOURS) -> np.ndarray:
     """Distance (n,) of each row to its k-th nearest other row; raises `DataError` for k or fewer rows."""
     features = check_features(features, k + 1)
     return np.concatenate([np.partition(d, k, axis=1)[:, k] for _, d in _distances(features, features)])
 
 
-def neighbourhood(real: np.ndarray, made: np.ndarray, k: int = K) -> dict[str, np.ndarray]:
+def neighbourhood(real: np.ndarray, made: np.ndarray, k: int = NEIGHBOURS) -> dict[str, np.ndarray]:
     """What each sketch adds to four metrics, whose values are the means of these arrays.
 
     `precision` (made): it lies in the k-neighbour ball of some real one. `recall` (real): in the ball of some made one. `density`
@@ -110,7 +110,7 @@ def neighbourhood(real: np.ndarray, made: np.ndarray, k: int = K) -> dict[str, n
 
 
 def compare(
-    test: np.ndarray, made: np.ndarray, train: np.ndarray, k: int = K, resamples: int = 100, seed: int = 0, n: int | None = None
+    test: np.ndarray, made: np.ndarray, train: np.ndarray, k: int = NEIGHBOURS, resamples: int = 100, seed: int = 0, n: int | None = None
 ) -> dict[str, dict[str, float]]:
     """All six metrics of made sketches against real test ones: metric -> `value`, `low`, `high`, `n`, `floor`.
 

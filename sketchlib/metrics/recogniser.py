@@ -58,6 +58,13 @@ class Recogniser(nn.Module):
         """Logits (n, classes) of pictures (n, 1, size, size)."""
         return self.head(self.features(pictures))
 
+    def predict(self, drawings: Sequence[Drawing], line_width: float = WIDTH) -> np.ndarray:
+        """Probabilities (n, classes), float32, of drawings in lines of `line_width` pixels.
+
+        Raises `DataError` for no drawings, one without points, or NaN or infinite points.
+        """
+        return torch.softmax(_read(self, drawings, line_width, "forward"), -1).numpy()
+
     def config(self) -> dict:
         """The constructor's arguments."""
         return dict(classes=list(self.classes), size=self.size, width=self.width)
@@ -163,18 +170,10 @@ def _read(model: Recogniser, drawings: Sequence, line_width: float, layer: str) 
     return torch.cat([_outputs(model, rasterise(part, model.size, line_width), layer) for part in parts])
 
 
-def predict(model: Recogniser, drawings: Sequence[Drawing], line_width: float = WIDTH) -> np.ndarray:
-    """Probabilities (n, classes), float32, of drawings in lines of `line_width` pixels.
-
-    Raises `DataError` for no drawings, one without points, or NaN or infinite points. Chapter 8.
-    """
-    return torch.softmax(_read(model, drawings, line_width, "forward"), -1).numpy()
-
-
 def features(model: Recogniser, drawings: Sequence[Drawing], line_width: float = WIDTH) -> np.ndarray:
     """Features (n, 128), float32, of drawings: the last hidden layer, in which Frechet distance and its kin are measured.
 
-    Raises `DataError` as `predict` does. Chapter 8.
+    Raises `DataError` as `Recogniser.predict` does. Chapter 8.
     """
     return _read(model, drawings, line_width, "features").numpy()
 

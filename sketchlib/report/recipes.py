@@ -89,7 +89,7 @@ def about_to_take(training: Training, runs: int = 1) -> str:
     for index in order[:1] + order:  # the first once more, to warm up
         if index is order[0]:
             began = time.perf_counter()
-        model.terms(make_batch(train_set, index, model.scale))["loss"].backward()
+        model.loss(model.parts(make_batch(train_set, index, model.scale))).backward()
     model.zero_grad(set_to_none=True)
     minutes = (time.perf_counter() - began) / len(order) * settings.steps * runs / 60
     return f"training takes about {minutes:.1f} minutes here ({runs} x {settings.steps:,} steps)"
@@ -115,7 +115,7 @@ def _card(training: Training, prepared: Prepared, curves: list[dict], profile, k
         train_seconds=sum(record["seconds"] for record in curves),
         profile=profile.name,
         seed=profile.seed,
-        started_from=getattr(model, "started_from", None),
+        started_from=model.started_from,
         pretraining=_pretraining_of(model, profile),
         data={"counts": {**prepared.counts, "train": train_set.counts()}, "source": prepared.source},
         licence="trained on drawings of the Quick, Draw! dataset by Google, CC BY 4.0",
@@ -125,7 +125,7 @@ def _card(training: Training, prepared: Prepared, curves: list[dict], profile, k
 
 def _pretraining_of(model, profile) -> dict | None:
     """What a card says of the training that a single model started from."""
-    if not hasattr(model, "embedding") or not hasattr(model, "started_from"):
+    if model.latent_size or model.started_from is None:  # a VAE starts from the single model
         return None
     card = _kept_single("pretraining", profile).card
     files = json.dumps(sorted(file["sha256"] for file in card["data"]["source"]["files"].values()))
