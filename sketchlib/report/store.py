@@ -91,9 +91,9 @@ def compared_sections(profile, kind: str) -> dict[str, dict]:
 
 def published(name: str, profile) -> list[Path]:
     """The published weights of "single" or "router", where the profile draws with them and they are for its classes."""
-    from ..files import PROJECT
+    from ..files import weights_folder
 
-    found = sorted((PROJECT / "weights").glob("router/*.safetensors" if name == "router" else "single.safetensors"))
+    found = sorted(weights_folder().glob("router/*.safetensors" if name == "router" else "single.safetensors"))
     if profile.report.weights == "own" or not found:
         return []
     cards = [json.loads(path.with_suffix(".json").read_text(encoding="utf-8")) for path in found]
