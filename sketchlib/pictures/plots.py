@@ -67,6 +67,7 @@ def sweep(
     colors: Mapping[str, str],
     ticks: Sequence[str] | None = None,
     levels: Mapping[str, float] | None = None,
+    ylabel: str = "",
 ) -> Figure:
     """Lines over a setting that was swept: a panel a measure, a line a kind, each with the band of its 95 % interval where it has one.
 
@@ -90,7 +91,9 @@ def sweep(
             ax.minorticks_off()
     for ax in axes.flat[len(panels) :]:
         ax.set_axis_off()
-    axes[0, 0].legend(frameon=False)
+    axes[0, 0].set_ylabel(ylabel)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
     plt.close(figure)
     return figure
 

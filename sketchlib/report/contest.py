@@ -20,7 +20,7 @@ from .sweep import KINDS, Axes, name_of
 from .tables import Number, rounded, table
 
 SIDES = ("router", "single")
-NATS = "nats a point"
+NATS, DASH = "nats a point", rounded(math.nan)
 CONDITIONS = {
     "all_classes": ("classes that the single model learns", "classes"),
     "fewest": ("training drawings of the scored class with the fewest", "drawings"),
@@ -185,12 +185,20 @@ def duel(found: Mapping[str, Number], condition: str, seed: int = 0) -> dict[str
 
 
 def duel_table(found: Mapping[str, Number], conditions: Mapping[str, str], measures: Sequence[str], seed: int = 0) -> str:
-    """Who wins where: a row a condition (name in results -> words), a column a measure with the difference, its interval and the winner."""
+    """Who wins where: a row a condition (name in results -> words), a column a measure with the difference, its interval and the winner.
+
+    Conditions of which nothing is known are left out, and a sentence says so where none is left.
+    """
     rows = []
     for condition, words in conditions.items():
         told = duel(found, condition, seed)
         rows.append([words, *(_told(*told[measure]) for measure in measures)])
-    return table(["", *measures], rows)
+    return _table(["", *measures], rows)
+
+
+def _table(head: list[str], rows: list[list], numbers: int = 0) -> str:
+    rows = [row for row in rows if set(row[1:]) != {DASH}]
+    return table(head, rows, numbers) if rows else "*The run that these numbers are from did not measure this.*"
 
 
 def _told(difference: Number, who: str) -> str:
@@ -244,11 +252,11 @@ def bill_table(found: Mapping[str, Number], axes: Axes) -> str:
 
 
 def sharing_table(found: Mapping[str, Number], axes: Axes) -> str:
-    """What sharing weights is worth, alone less single: a row a class and one for all together, a column a number of drawings."""
+    """What sharing weights is worth, alone less single: a row a class that was measured and one for all, a column a number of drawings."""
     ends = {**{f"_{plain(name)}": name for name in axes.classes}, "": "together"}
     sizes = [name_of(n) for n in axes.drawings]
     rows = [[words, *(with_interval(known(found, f"s13_worth_{n}{end}")) for n in sizes)] for end, words in ends.items()]
-    return table(["nats a point", *(f"{n} drawings" for n in sizes)], rows, numbers=len(sizes))
+    return _table(["nats a point", *(f"{n} drawings" for n in sizes)], rows, numbers=len(sizes))
 
 
 def places(found: Mapping[str, Number], axes: Axes) -> list[float]:

@@ -1,6 +1,7 @@
 """A sweep is fair: every kind of model sees the same drawings; and its stage goes on where it was stopped."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -43,6 +44,16 @@ def test_every_kind_sees_the_same_drawings_and_fewer_are_among_the_more():
         assert found.counts["train"] == {name: n or 42 for name in ("cat", "sun")} and found.counts["valid"]["cat"] == 5
         assert found.scale == dataset.data_scale_factor(found.splits.train)
     assert drawings_of(by_all[10].splits.train) < drawings_of(by_all[20].splits.train) < drawings_of(by_all[None].splits.train)
+
+
+def test_the_axes_are_those_of_the_run_that_was_measured():
+    comparison = SimpleNamespace(drawings=[20, None], classes=["cat"], temperatures=[0.5], per_class=3)
+    data = SimpleNamespace(classes=["cat", "sun"])
+    assert sweep.axes(comparison, data) == ((20, None), ("cat",), (0.5,))
+    comparison.classes = None
+    assert sweep.axes(comparison, data).classes == ("cat", "sun"), "null is all of them"
+    published = {"comparison": dict(drawings=[7], classes=["pig"], temperatures=[0.1, 1.2]), "data": dict(classes=["pig", "sun"])}
+    assert sweep.axes(comparison, data, {"profile": published}) == ((7,), ("pig",), (0.1, 1.2))
 
 
 MORE = dict(weight_dropout=0.25, merge=0.125, jitter=0.0625, stop_after=5)
