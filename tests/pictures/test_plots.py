@@ -32,6 +32,9 @@ def test_a_training_is_drawn_with_a_panel_a_term_and_a_line_a_part():
     assert [line.get_xydata().tolist() for line in figure.axes[0].lines] == [[[10, 10], [20, 20]], [[10, 20], [20, 40]]]
 
 
+CURVES = {"ours": [{"step": 1, "eta": 0.1}, {"step": 3, "eta": 0.5}], "theirs": [{"step": 2, "eta": -0.2}]}
+
+
 def number(value, low=None, high=None):
     return SimpleNamespace(value=value, low=low, high=high)
 

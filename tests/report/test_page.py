@@ -12,7 +12,7 @@ from sketchlib.metrics.interval import Interval
 from sketchlib.report.folders import build_folder
 from sketchlib.report.page import Page, banner, merge_results
 from sketchlib.report.provenance import provenance
-from sketchlib.report.tables import Number, rounded, table
+from sketchlib.report.tables import Number, beside, composed, rounded, table
 
 
 @pytest.fixture
@@ -140,3 +140,17 @@ def test_provenance_names_versions_and_no_path():
     made = provenance()
     assert {"commit", "changed", "python", "torch", "numpy", "platform", "cpu", "threads", "device", "date"} <= made.keys()
     assert str(PROJECT) not in json.dumps(made)
+
+
+def test_numbers_by_name_make_a_table_with_a_dash_for_what_is_missing():
+    found = {"a": Number("a", 52.19, "percent", 9, 49.0, 55.0), "b": Number("b", float("nan"))}
+    assert composed(found, ["", "x", "y", "z"], {"row": ["a", "b", "c"]}).splitlines()[-1] == "| row | 52 (49 to 55) | – | – |"
+
+
+def test_this_page_and_the_published_run_stand_side_by_side_where_there_is_one():
+    here = {"a": Number("the share", 52.19, "percent", 9, 49.0, 55.0)}
+    assert beside(here, {}).splitlines()[-1] == "| the share | 52 % (49 to 55) |"
+    other = {"a": Number("a", 0.5), "b": Number("b", 1)}
+    assert beside(here, other).splitlines()[-1] == "| the share | 52 % (49 to 55) | 0.5 |" and beside(here, {"b": Number("b", 1)}).endswith(
+        "– |\n"
+    )
