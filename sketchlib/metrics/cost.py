@@ -56,15 +56,9 @@ def bill(models: Sequence[nn.Module], cards: Sequence[Mapping]) -> dict[str, flo
     }
 
 
-def weights_per_row(model: nn.Module) -> int:
-    """Weights that every row of a drawing is multiplied with: those of the LSTMs and of the head, without biases."""
-    parts = [m for m in model.modules() if isinstance(m, nn.LSTM)] + [model.decoder.fc_params]
-    return sum(p.numel() for part in parts for p in part.parameters() if p.ndim == 2)
-
-
 def training_flops(model: nn.Module, rows: int) -> int:
     """Floating point operations of one training step over `rows` real rows (the end rows counted too)."""
-    return TRAINING * weights_per_row(model) * rows
+    return TRAINING * model.weights_per_row() * rows
 
 
 def step_seconds(model: nn.Module, sketches: SketchSet, batch_size: int, steps: int = 4, seed: int = 0) -> tuple[float, float]:
@@ -79,7 +73,7 @@ def step_seconds(model: nn.Module, sketches: SketchSet, batch_size: int, steps: 
     for index in islice(batches, steps + 1):
         batch = make_batch(sketches, index, model.scale)
         began = time.perf_counter()
-        model.terms(batch)["loss"].backward()
+        model.loss(model.parts(batch)).backward()
         seconds.append(time.perf_counter() - began)
         rows.append(int(batch.lengths.sum()) + len(batch))
         model.zero_grad(set_to_none=True)

@@ -16,7 +16,6 @@ from ..metrics.interval import Interval, bootstrap
 from ..metrics.likelihood import Costs, costs
 from ..metrics.recognisability import recognisability
 from ..metrics.recogniser import Recogniser, features
-from ..models.router import Router
 from ..sampling import sample
 from ..strokes import Drawing
 from .tables import Number
@@ -33,14 +32,9 @@ def drawn(model, classes: Sequence[str], n: int, temperature: float, seed: int) 
     return sketches, (time.perf_counter() - began) / (n * len(classes))
 
 
-def model_of(drawer, name: str):
-    """The model that draws a class: of a router the class's own, else the one there is."""
-    return drawer[name] if isinstance(drawer, Router) else drawer
-
-
 def costs_of(model, sketches: dataset.SketchSet, classes: Sequence[str], seed: int = 0, samples: int = 16) -> dict[str, Costs]:
     """The costs of a set's drawings by class: exact for a decoder, for a VAE with the importance-weighted bound of `samples` samples."""
-    return {name: costs(model_of(model, name), sketches.only(name), seed, samples=samples) for name in classes}
+    return {name: costs(model.for_class(name), sketches.only(name), seed, samples=samples) for name in classes}
 
 
 def per_point(found: Sequence[Costs], other: Sequence[Costs] | None = None, seed: int = 0) -> Interval:

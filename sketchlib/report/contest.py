@@ -141,7 +141,7 @@ def _bills(models: Mapping, axes: Axes, trained: Mapping, judged: Mapping, all_c
         own, share = [one.card for part, one in trained.items() if part[:2] == (kind, n)], all_classes / len(axes.classes)
         scale, at = 1 if kind == "single" else share, f"{kind}_{name_of(n)}"
         parameters, seconds = (scale * sum(card[what] for card in own) for what in ("parameters", "train_seconds"))
-        kb = cost.memory(comparison.model_of(model, axes.classes[0])) / 1e3
+        kb = cost.memory(model.for_class(axes.classes[0])) / 1e3
         bills[kind] = [round(parameters), seconds, 1e3 * judged[kind, name_of(n)].seconds]  # of the last number of drawings
         out |= {
             f"s13_parameters_{at}": Number(f"parameters, {at}", round(parameters) / 1e3, "thousands"),

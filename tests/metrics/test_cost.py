@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from synthetic import sketch_set
+from synthetic import sketch_set, terms_of
 from torch.utils.flop_counter import FlopCounterMode
 
 from sketchlib.data import dataset
@@ -18,7 +18,7 @@ from sketchlib.models.vae import SketchVAE
 def counted(model, batch):
     """Operations of a training step by torch's counter, with the LSTM in plain matrix products."""
     with torch.backends.mkldnn.flags(enabled=False), FlopCounterMode(display=False) as counter:
-        model.terms(batch)["loss"].backward()
+        terms_of(model, batch)["loss"].backward()
     return counter.get_total_flops()
 
 
@@ -33,7 +33,7 @@ def test_the_count_is_torchs_own():
 def test_the_vaes_encoder_counts_too():
     sizes = dict(encoder_size=6, decoder_size=16, latent_size=4, n_mixtures=3)
     model = SketchVAE(("cat",), 9, 3.0, **sizes)
-    assert cost.weights_per_row(model) == 2 * 4 * 6 * (5 + 6) + 4 * 16 * (5 + 4 + 16) + 16 * (6 * 3 + 3)
+    assert model.weights_per_row() == 2 * 4 * 6 * (5 + 6) + 4 * 16 * (5 + 4 + 16) + 16 * (6 * 3 + 3)
 
 
 def test_the_line_through_exact_points_is_found():

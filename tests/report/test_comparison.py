@@ -51,11 +51,6 @@ def test_costs_of_the_same_drawings_compare_pair_by_pair(single, router):
     assert np.isclose(comparison.per_point([bound]).value, costs(router["cat"], SET.only("cat"), samples=4).means()["iw_per_point"])
 
 
-def test_a_router_draws_a_class_with_the_class_own_model(single, router):
-    assert comparison.model_of(router, "sun") is router["sun"]
-    assert comparison.model_of(single, "sun") is single
-
-
 def test_drawing_gives_every_class_its_sketches_again_with_the_same_seed(router):
     first, seconds = comparison.drawn(router, ("cat", "sun"), 3, 0.4, 1)
     again, _ = comparison.drawn(router, ("cat", "sun"), 3, 0.4, 1)
