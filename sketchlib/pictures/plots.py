@@ -80,15 +80,16 @@ def sweep(
     for ax, (title, lines) in zip(axes.flat, panels.items(), strict=False):
         for kind, numbers in lines.items():
             _line(ax, places, numbers, color=colors[kind], label=kind)
-        if level := (levels or {}).get(title):
-            ax.axhline(level, color=INK, lw=1, ls="--")
-        if not any(math.isfinite(one.value) for numbers in lines.values() for one in numbers):
-            ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", color=GREY)
         ax.set(title=title, xlabel=xlabel)
         if ticks:
             ax.set(xscale="log", xlim=(places[0] / 1.2, places[-1] * 1.2))
             ax.set_xticks(places, ticks)
             ax.minorticks_off()
+        if not any(math.isfinite(one.value) for numbers in lines.values() for one in numbers):
+            ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", color=GREY)
+            ax.set_axis_off()
+        elif level := (levels or {}).get(title):
+            ax.axhline(level, color=INK, lw=1, ls="--")
     for ax in axes.flat[len(panels) :]:
         ax.set_axis_off()
     axes[0, 0].set_ylabel(ylabel)

@@ -48,12 +48,9 @@ def test_every_kind_sees_the_same_drawings_and_fewer_are_among_the_more():
 
 def test_the_axes_are_those_of_the_run_that_was_measured():
     comparison = SimpleNamespace(drawings=[20, None], classes=["cat"], temperatures=[0.5], per_class=3)
-    data = SimpleNamespace(classes=["cat", "sun"])
-    assert sweep.axes(comparison, data) == ((20, None), ("cat",), (0.5,))
-    comparison.classes = None
-    assert sweep.axes(comparison, data).classes == ("cat", "sun"), "null is all of them"
-    published = {"comparison": dict(drawings=[7], classes=["pig"], temperatures=[0.1, 1.2]), "data": dict(classes=["pig", "sun"])}
-    assert sweep.axes(comparison, data, {"profile": published}) == ((7,), ("pig",), (0.1, 1.2))
+    assert sweep.axes(comparison) == ((20, None), ("cat",), (0.5,))
+    published = {"comparison": dict(drawings=[7], classes=["pig"], temperatures=[0.1, 1.2], alone={})}
+    assert sweep.axes(comparison, {"profile": published}) == ((7,), ("pig",), (0.1, 1.2))
 
 
 MORE = dict(weight_dropout=0.25, merge=0.125, jitter=0.0625, stop_after=5)
