@@ -1,7 +1,8 @@
-"""Profiles are checked against full.yml; numbers are kept once, finite, with what is needed to read them."""
+"""Numbers are kept once, finite, with what is needed to read them."""
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -10,9 +11,8 @@ from sketchlib.files import PROJECT
 from sketchlib.metrics.interval import Interval
 from sketchlib.report.folders import build_folder
 from sketchlib.report.page import Page, banner, merge_results
-from sketchlib.report.profile import load_profile, origins
 from sketchlib.report.provenance import provenance
-from sketchlib.report.tables import Number, rounded, table
+from sketchlib.report.tables import Number, beside, composed, rounded, table
 
 
 @pytest.fixture
@@ -23,45 +23,6 @@ def profiles(tmp_path, monkeypatch):
     monkeypatch.setenv("SKETCHLIB_PROFILES", str(folder))
     monkeypatch.setenv("SKETCHLIB_BUILD", str(tmp_path / "build"))
     return folder
-
-
-def spoil(folder, old, new):
-    path = folder / "smoke.yml"
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-
-
-@pytest.mark.parametrize("name", ["smoke", "quick", "full", "published"])
-def test_every_profile_has_exactly_the_keys_of_full(name):
-    profile = load_profile(name)
-    assert profile.name == name and profile.single.hidden_size > 0
-    assert profile.section("single")["steps"] == profile.single.steps
-
-
-def test_an_unknown_key_is_answered_with_the_file_and_the_nearest_one(profiles):
-    spoil(profiles, "hidden_size: ", "hiden_size: ")
-    with pytest.raises(DataError, match=r"smoke\.yml.*single\.hiden_size.*hidden_size"):
-        load_profile("smoke")
-
-
-def test_a_missing_key_is_named(profiles):
-    spoil(profiles, "  min_length: 10\n", "")
-    with pytest.raises(DataError, match=r"smoke\.yml.*data\.min_length"):
-        load_profile("smoke")
-
-
-def test_a_section_that_is_no_section_is_an_error(profiles):
-    text = (profiles / "smoke.yml").read_text()
-    head, _, _ = text.partition("sampling:")
-    (profiles / "smoke.yml").write_text(head + "sampling: 3\n")
-    with pytest.raises(DataError, match=r"smoke\.yml.*sampling"):
-        load_profile("smoke")
-
-
-def test_an_unknown_profile_is_answered_with_those_there_are(profiles):
-    with pytest.raises(DataError, match="full, published, quick, smoke"):
-        load_profile("quik")
 
 
 @pytest.fixture
@@ -147,7 +108,7 @@ def test_published_numbers_stand_in_where_the_profile_says_so_and_its_classes_ar
     assert found["s08_recognised_single"].low < found["s08_recognised_single"].value < found["s08_recognised_single"].high
     own = Page("08_evaluation", "smoke")
     assert not own.takes_published and own.results(lambda: {"x": Number("x", 1)}) == {"x": Number("x", 1)} and "x" in own.numbers
-    page.profile.data.classes = ["cat", "dog"]
+    page.profile = replace(page.profile, data=replace(page.profile.data, classes=["cat", "dog"]))
     assert not page.takes_published
 
 
@@ -166,14 +127,6 @@ def test_a_table_says_which_columns_are_numbers():
     assert table(["a", "b"], [["x", 1]], numbers=1) == "| a | b |\n| --- | ---: |\n| x | 1 |\n"
 
 
-def test_origins_set_a_run_beside_the_published_values(profiles):
-    profile = load_profile("smoke")
-    rows = origins(profile, "single", {"hidden_size": "table"})
-    assert rows == [["`hidden_size`", load_profile("full").single.hidden_size, profile.single.hidden_size, "table"]]
-    with pytest.raises(DataError, match="hiden_size"):
-        origins(profile, "single", {"hiden_size": "table"})
-
-
 def test_the_banner_is_there_for_doodles_and_for_nothing_else(profiles):
     assert banner("smoke") == ""
     folder = build_folder("smoke")
@@ -187,3 +140,17 @@ def test_provenance_names_versions_and_no_path():
     made = provenance()
     assert {"commit", "changed", "python", "torch", "numpy", "platform", "cpu", "threads", "device", "date"} <= made.keys()
     assert str(PROJECT) not in json.dumps(made)
+
+
+def test_numbers_by_name_make_a_table_with_a_dash_for_what_is_missing():
+    found = {"a": Number("a", 52.19, "percent", 9, 49.0, 55.0), "b": Number("b", float("nan"))}
+    assert composed(found, ["", "x", "y", "z"], {"row": ["a", "b", "c"]}).splitlines()[-1] == "| row | 52 (49 to 55) | – | – |"
+
+
+def test_this_page_and_the_published_run_stand_side_by_side_where_there_is_one():
+    here = {"a": Number("the share", 52.19, "percent", 9, 49.0, 55.0)}
+    assert beside(here, {}).splitlines()[-1] == "| the share | 52 % (49 to 55) |"
+    other = {"a": Number("a", 0.5), "b": Number("b", 1)}
+    assert beside(here, other).splitlines()[-1] == "| the share | 52 % (49 to 55) | 0.5 |" and beside(here, {"b": Number("b", 1)}).endswith(
+        "– |\n"
+    )
