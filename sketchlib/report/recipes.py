@@ -330,7 +330,7 @@ def _train_vaes(profile, names) -> None:
 
     import torch
 
-    from . import train
+    from .. import train
 
     missing = untrained_vaes(profile)
     todo = [name for name in names if name in missing]
