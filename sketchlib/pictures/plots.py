@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..strokes import Drawing
-from .draw import ACCENT, BLUE, GREY, INK, color_of, shape_of, style
+from .draw import BLUE, GREY, INK, color_of, shape_of, style
 
 
 def where_next(ax: Axes, density: np.ndarray, extent: Sequence[float], drawn: Sequence[np.ndarray], point: Sequence[float]) -> None:
@@ -39,22 +39,6 @@ def curves(records: Sequence[Mapping], terms: Mapping[str, str], unit: str) -> F
         for part, label, color in (("train", "training", GREY), ("valid", "validation", BLUE)):
             ax.plot(steps, [record[part][term] for record in records], "o-", ms=3, color=color, label=label)
         ax.set(xlabel="optimiser step", ylabel=f"{name} ({unit})")
-    axes[0, 0].legend(frameon=False)
-    plt.close(figure)  # the cell that made it shows it, once
-    return figure
-
-
-def runs(curves: Mapping[str, Sequence[Mapping]], values: Mapping[str, Callable[[Mapping], float]]) -> Figure:
-    """Two runs that differ in one thing, a line each, over their steps, a panel a value.
-
-    `curves`: run -> its records, each with `step`. `values`: name on the axis -> what to take from a record.
-    """
-    style()
-    figure, axes = plt.subplots(1, len(values), figsize=(4 * len(values), 2.8), layout="constrained", squeeze=False)
-    for ax, (name, of) in zip(axes[0], values.items(), strict=True):
-        for (run, records), color in zip(curves.items(), (BLUE, ACCENT), strict=True):
-            ax.plot([record["step"] for record in records], [of(record) for record in records], "o-", ms=3, color=color, label=run)
-        ax.set(xlabel="optimiser step", ylabel=name)
     axes[0, 0].legend(frameon=False)
     plt.close(figure)  # the cell that made it shows it, once
     return figure
