@@ -2,6 +2,8 @@
 PROFILE ?= quick
 PYTHON ?= python3
 VENV := .venv
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
 ifneq ($(wildcard ../shared/quickdraw),)
 export SKETCHLIB_DATA ?= $(abspath ../shared/quickdraw)
 endif
@@ -26,8 +28,12 @@ lint: $(VENV)/.installed
 clean:
 	rm -rf build .doit.db*
 
-$(VENV)/.installed: pyproject.toml
+$(VENV)/.installed: pyproject.toml setup.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "Python 3.11, 3.12 or 3.13 is needed; this is %d.%d. Name one: make PYTHON=python3.12" % v)'
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[book,test]'
+	@echo "Installing what pyproject.toml lists into $(VENV); the first time this takes some minutes."
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --progress-bar off --disable-pip-version-check -e '.[book,test]' 2>$(VENV)/pip.log | \
+		awk '/^(Collecting|Processing)/ {sub(".*/", "", $$2); print "  " $$2; fflush()} \
+		/^Installing collected/ {print NF - 3 " packages are being installed ..."; fflush()}' \
+		|| { tail -n 20 $(VENV)/pip.log; exit 1; }
 	@touch $@

@@ -55,11 +55,12 @@ def code_of(notebook: Path) -> str:
 def state_of(chapter: str) -> dict:
     """All that a chapter's execution depends on, beside its own file."""
     code = code_of(ROOT / "notebooks" / f"{chapter}.ipynb")
-    modules = dependencies.modules_of(code)
+    library = dependencies.reached(dependencies.entries_of(code), store.MADE)
+    every = "\n".join([code, *library.values()])
     return {
-        "code": {name: dependencies.stripped(dependencies.text_of(name)) for name in modules},
-        "profile": {name: PROFILE.section(name) for name in sorted(dependencies.profile_sections(code))},
-        "stages": {name: store.key(name, PROFILE) for name in sorted(dependencies.stages_of(code)) if name in store.STAGES},
+        "code": library,
+        "profile": {name: PROFILE.section(name) for name in sorted(dependencies.profile_sections(every) & PROFILE.values.keys())},
+        "stages": {name: store.key(name, PROFILE) for name in sorted(dependencies.stages_of(every) & store.STAGES.keys())},
         "seed": PROFILE.seed,
         "other profiles": {name: load_profile(name).values for name in sorted(dependencies.profiles_named(code))},
     }

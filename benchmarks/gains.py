@@ -54,11 +54,11 @@ def padding(world: World) -> Row:
 
     def over(batches):
         for batch in batches:
-            gradient(model.terms(batch)["loss"], model)
+            gradient(model.loss(model.parts(batch)), model)
         return sum(map(len, batches))
 
     def check():
-        return abs(model.terms(short[0])["loss"] - model.terms(long[0])["loss"]).item()
+        return abs(model.loss(model.parts(short[0])) - model.loss(model.parts(long[0]))).item()
 
     return Row("padding: single model, loss and gradient", "sketches", lambda: over(short), lambda: over(long), check, memory=())
 

@@ -83,7 +83,7 @@ def train_single(world: World) -> Row:
 
     def check():
         batch = make_batch(world.sketches, order[0], world.scale)
-        return abs(model.terms(batch)["loss"] - other.loss(*reference_batch(world, order[0]), batch.labels)).item()
+        return abs(model.loss(model.parts(batch)) - other.loss(*reference_batch(world, order[0]), batch.labels)).item()
 
     points = sum(int(world.sketches.lengths[index].sum()) + len(index) for index in order)
     flops = cost.training_flops(model, points)
@@ -109,7 +109,7 @@ def train_vae(world: World) -> Row:
         return 100
 
     def check():
-        mine = model.terms(make_batch(world.sketches, order[0], world.scale), 0.5, torch.Generator().manual_seed(1))["loss"]
+        mine = model.loss(model.parts(make_batch(world.sketches, order[0], world.scale), torch.Generator().manual_seed(1)), 0.5)
         theirs = other.loss(*reference_batch(world, order[0]), 0.5, torch.Generator().manual_seed(1), epsilon=0.0)
         return abs(mine - theirs).item()
 

@@ -1,4 +1,4 @@
-"""The command line: `python -m sketchlib train single`, or on two processes `torchrun --nproc-per-node=2 -m sketchlib train single`."""
+"""The command line: `sketchlib train single`, or on two processes `torchrun --nproc-per-node=2 -m sketchlib train single`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import partial
 
 from .errors import DataError
+from .files import INSTALLED
 from .report import recipes, store
 from .report.profile import load_profile
 
@@ -16,9 +17,15 @@ PROFILE_HELP = "profiles/PROFILE.yml has the sizes and durations (default: quick
 
 
 def parser() -> argparse.ArgumentParser:
-    """The arguments, explained by --help."""
-    top = argparse.ArgumentParser(prog="python -m sketchlib", description="How a network draws, stroke by stroke.")
-    commands = top.add_subparsers(metavar="COMMAND", required=True, dest="command")
+    """The arguments, explained by --help. Each command is added by a function of its own, which also says what runs it."""
+    top = argparse.ArgumentParser(prog="sketchlib", description="How a network draws, stroke by stroke.")
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+    _add_train(commands)
+    _add_publish(commands)
+    return top
+
+
+def _add_train(commands) -> None:
     train = commands.add_parser(
         "train",
         help="train the models of a profile",
@@ -29,6 +36,10 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("model", choices=["single", "router"], help="the single model of all classes, or the VAEs, one a class")
     train.add_argument("--profile", default="quick", help=PROFILE_HELP)
     train.add_argument("--classes", nargs="+", metavar="CLASS", help="router: the VAEs of these classes only")
+    train.set_defaults(run=_train, error=train.error)
+
+
+def _add_publish(commands) -> None:
     publish = commands.add_parser(
         "publish",
         help="publish a run: weights/, book/results/ and README's pictures",
@@ -36,7 +47,20 @@ def parser() -> argparse.ArgumentParser:
         "to book/results/. Models that are not trained yet are trained first.",
     )
     publish.add_argument("--profile", default="published", help="the run to publish (default: published)")
-    return top
+    publish.set_defaults(run=_publish)
+
+
+def _train(options) -> None:
+    if options.model == "single" and options.classes:
+        options.error("--classes is for the router: the single model learns all classes of the profile")
+    profile = load_profile(options.profile)
+    train_single(profile) if options.model == "single" else train_router(profile, options.classes)
+
+
+def _publish(options) -> None:
+    if INSTALLED:
+        raise DataError("publish writes into a checkout of the repository, and this sketchlib is installed: run it in a checkout")
+    publish(load_profile(options.profile))
 
 
 def train_single(profile) -> None:
@@ -96,19 +120,12 @@ def _keep(keep, profile) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command; a `DataError` becomes one line and exit status 1."""
-    top = parser()
-    options = top.parse_args(arguments)
-    if options.command == "train" and options.model == "single" and options.classes:
-        top.error("--classes is for the router: the single model learns all classes of the profile")
+    """Run a command; a `DataError`, or a package that is not installed, becomes one line and exit status 1."""
+    options = parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # torchrun's way to stop the others: say where the run will go on
     try:
-        profile = load_profile(options.profile)
-        if options.command == "publish":
-            publish(profile)
-        else:
-            train_single(profile) if options.model == "single" else train_router(profile, options.classes)
-    except DataError as error:
+        options.run(options)
+    except (DataError, ModuleNotFoundError) as error:  # the second says which extra to install
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,16 +1,41 @@
-"""Files of the project: atomic writes, and the folder that holds profiles and weights."""
+"""Files of the project: where its folders are, in a checkout and installed, atomic writes, and the models in safetensors files."""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 
 from .errors import DataError
 
-PROJECT = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent
+INSTALLED = (PACKAGE / "weights").is_dir()  # setup.py puts weights and profiles into the package; a checkout has them beside it
+PROJECT = Path() if INSTALLED else PACKAGE.parent  # where data/ and build/ are: in the checkout, else where one works
+
+
+def weights_folder() -> Path:
+    """The folder of the published weights; raises `DataError` where it is missing."""
+    return _shipped("weights")
+
+
+def profiles_folder() -> Path:
+    """The folder of the profiles: SKETCHLIB_PROFILES, else the shipped one; raises `DataError` where it is missing."""
+    return Path(given) if (given := os.environ.get("SKETCHLIB_PROFILES")) else _shipped("profiles")
+
+
+def data_folder() -> Path:
+    """The folder that drawings are downloaded into; it need not exist."""
+    return PROJECT / "data"
+
+
+def _shipped(name: str) -> Path:
+    folder = (PACKAGE if INSTALLED else PROJECT) / name
+    if not folder.is_dir():
+        raise DataError(f"{folder} does not exist; get the repository again, or install sketchlib again")
+    return folder
 
 
 def write_atomically(path: Path | str, write: Callable[[Path], None]) -> None:
@@ -30,3 +55,26 @@ def write_atomically(path: Path | str, write: Callable[[Path], None]) -> None:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def read_model(path: Path | str, architectures: Mapping[str, type]):
+    """The model in a .safetensors file that `models.weights.save` wrote, in float32 and evaluation mode.
+
+    `architectures`: class name -> class, of the models that are expected. Raises `DataError` for a file that cannot be read, that holds
+    another model, or whose weights do not fit.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path} is not a readable safetensors file ({error}); get the file again") from error
+    name, expected = header.get("architecture"), " or ".join(architectures)
+    if name not in architectures or "config" not in header:
+        raise DataError(f"{path} holds architecture {name!r}; expected {expected}: give a file of that")
+    try:
+        model = architectures[name](**json.loads(header["config"]))
+        model.load_state_dict(tensors)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DataError(f"{path}: its weights do not fit its own description of a {name} ({error}); make or get the file again") from error
+    return model.eval()

@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from .errors import DataError
-from .models.decoder import Decoder
 from .models.mixture import Mixture, draw, invert, stroke_nll, temper
 
 CANDIDATES = 8  # movements proposed at each step
@@ -20,7 +19,7 @@ CANDIDATES = 8  # movements proposed at each step
 class Rival(NamedTuple):
     """A decoder with the condition (B, C) of another class; `scale`: the unit of the drawing model over the rival's, both in data units."""
 
-    decoder: Decoder
+    decoder: nn.Module
     condition: Tensor
     scale: float = 1.0
 
@@ -40,7 +39,7 @@ def check_rivals(rivals: Sequence, classes: Sequence[str]) -> None:
 
 
 class Noise(NamedTuple):
-    """The random numbers of one step: `uniform` (B, K) and `normal` (B, K, 2) for the candidates, `choice` and `pen` (B,)."""
+    """The random numbers of one step: `uniform` (B, n) and `normal` (B, n, 2) for n candidates, `choice` and `pen` (B,)."""
 
     uniform: Tensor
     normal: Tensor
@@ -58,25 +57,25 @@ def guided_draw(
 ) -> tuple[Tensor, Tensor]:
     """Movement (B, 2), in the units of `mixture`, and pen state index (B,); the pen is not guided.
 
-    `mixture` (B, M) is the drawing model's; `rivals` are mixtures (B, M) with their scales, as in `Rival`, at least one. K candidates
+    `mixture` (B, M) is the drawing model's; `rivals` are mixtures (B, M) with their scales, as in `Rival`, at least one. n candidates
     come from the mixture at a temperature. One is drawn with odds (p / r)^guidance, where p is its density under the mixture and r its mean
     density under the rivals', both at temperature 1. Raises `DataError` for a temperature not above 0. Sources: Ho and Salimans (2022), a
     ratio of conditional and unconditional densities; Krause et al. (2021), a contrast of classes; Rubin (1988), drawing by weight from
     proposals. Chapter 7.
     """
-    size, k = noise.uniform.shape
-    several = Mixture(*(part.repeat_interleave(k, 0) for part in temper(mixture, temperature, pen_temperature)))  # (B K, M)
-    uniform = torch.stack([noise.uniform, noise.pen[:, None].expand(-1, k)], -1)  # (B, K, 2)
+    size, n = noise.uniform.shape
+    several = Mixture(*(part.repeat_interleave(n, 0) for part in temper(mixture, temperature, pen_temperature)))  # (B n, M)
+    uniform = torch.stack([noise.uniform, noise.pen[:, None].expand(-1, n)], -1)  # (B, n, 2)
     moves, pens = draw(several, uniform.reshape(-1, 2), noise.normal.reshape(-1, 2))
-    moves, pens = moves.view(size, k, 2), pens.view(size, k)[:, 0]
-    of_rivals = torch.stack([_log_density(rival, moves * scale) + 2 * math.log(scale) for rival, scale in rivals])  # (C - 1, B, K)
-    score = _log_density(mixture, moves) - torch.logsumexp(of_rivals, 0)  # (B, K); log p / r but for a constant, log (C - 1)
+    moves, pens = moves.view(size, n, 2), pens.view(size, n)[:, 0]
+    of_rivals = torch.stack([_log_density(rival, moves * scale) + 2 * math.log(scale) for rival, scale in rivals])  # (C - 1, B, n)
+    score = _log_density(mixture, moves) - torch.logsumexp(of_rivals, 0)  # (B, n); log p / r but for a constant, log (C - 1)
     taken = invert(F.log_softmax(guidance * score, -1), noise.choice)
     return moves[torch.arange(size, device=moves.device), taken], pens
 
 
 def _log_density(mixture: Mixture, moves: Tensor) -> Tensor:
-    """log p of movements (B, K, 2) under one mixture a row, (B, K)."""
+    """log p of movements (B, n, 2) under one mixture a row, (B, n)."""
     return -stroke_nll(Mixture(*(part[:, None] for part in mixture)), moves[..., 0], moves[..., 1])
 
 

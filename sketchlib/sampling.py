@@ -6,16 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .data.batches import make_batch
 from .data.dataset import SketchSet
-from .errors import DataError, known
+from .errors import DataError
 from .guidance import Noise, Rival, check_guidance, check_rivals, guided_draw, step_noise
-from .models.decoder import Decoder
 from .models.mixture import draw, mode, split_parameters, temper
 from .models.router import Router
-from .models.single import ConditionalDecoder
 from .models.vae import SketchVAE
 from .strokes import START, Drawing, from_stroke3
 
@@ -28,36 +26,9 @@ def as_generator(seed: int | torch.Generator) -> torch.Generator:
     return seed if isinstance(seed, torch.Generator) else torch.Generator().manual_seed(int(seed))
 
 
-class Pen:
-    """A decoder unrolled by hand, one step of a whole batch at a time.
-
-    The condition's share of the gates is constant, so it is multiplied once and kept as a bias of each row.
-    """
-
-    def __init__(self, decoder: Decoder, condition: Tensor):
-        lstm, self.head = decoder.lstm, decoder.fc_params
-        self.from_row = lstm.weight_ih_l0[:, :5].T.contiguous()
-        self.from_state = lstm.weight_hh_l0.T.contiguous()
-        constant = lstm.bias_ih_l0 + lstm.bias_hh_l0
-        self.bias = torch.addmm(constant, condition, lstm.weight_ih_l0[:, 5:].T)  # (B, 4H)
-        self.h, self.c = decoder.initial_state(condition)
-
-    def step(self, row: Tensor) -> Tensor:
-        """Take in a row (B, 5), move the state on, and return the parameters (B, 6M + 3) of the next row."""
-        gates = torch.addmm(self.bias, self.h, self.from_state).addmm_(row, self.from_row)
-        i, f, g, o = gates.chunk(4, dim=-1)
-        self.c = torch.sigmoid(f) * self.c + torch.sigmoid(i) * torch.tanh(g)
-        self.h = torch.sigmoid(o) * torch.tanh(self.c)
-        return self.head(self.h)
-
-    def keep(self, rows: Tensor) -> None:
-        """Go on with these rows of the batch only."""
-        self.bias, self.h, self.c = self.bias[rows], self.h[rows], self.c[rows]
-
-
 @torch.no_grad()
 def sample_rows(
-    decoder: Decoder,
+    decoder: nn.Module,
     condition: Tensor,
     n_max: int,
     temperature: float,
@@ -65,13 +36,15 @@ def sample_rows(
     pen_temperature: float | None = None,
     guidance: float = 0.0,
     rivals: Sequence[Rival] = (),
+    prefix: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Movements (B, n_max, 2) in normalised units and pen states (B, n_max) as indices 0, 1, 2, from conditions (B, C).
 
     What follows a row's first pen state 2 (the end) is 0 and 2. Random numbers are drawn up front; rows that have ended leave the
     batch; temperature 0 is greedy. `guidance` above 0: away from the `rivals`, the same drawings by other classes, see
-    `guidance.guided_draw`. Raises `DataError` as `sample` does, and for a guidance without rivals. Source: report, section IV.1
-    (sequential generation). Chapter 7.
+    `guidance.guided_draw`. `prefix` (B, P, 5): rows that are drawn already, S_0 not among them, all of one length and not ended; drawing
+    goes on after them, and they are not returned. Raises `DataError` as `sample` does, for a guidance without rivals, and for a prefix of
+    another shape or with an end in it. Source: report, section IV.1 (sequential generation). Chapter 7.
     """
     check_temperature(temperature, pen_temperature)
     check_guidance(guidance, temperature)
@@ -83,31 +56,51 @@ def sample_rows(
     moves = torch.zeros(n_max, size, 2, device=device)
     pens = torch.full((n_max, size), 2, device=device)
     noise = step_noise(n_max, size, generator, uniform[..., 1]) if guidance else None
-    pen, active = Pen(decoder, condition), torch.arange(size, device=device)
-    others = [(Pen(rival.decoder, rival.condition), rival.scale) for rival in rivals if guidance]
-    row = torch.tensor(START, device=device).expand(size, 5)
-    going = torch.ones(size, dtype=torch.bool, device=device)
+    hands = [Rival(decoder, condition), *(rivals if guidance else ())]  # the first one draws, the others look on
+    states = [one.decoder.start(one.condition) for one in hands]
+    states, row = _after(hands, states, torch.tensor(START, device=device).expand(size, 5), prefix)
+    active, going = torch.arange(size, device=device), torch.ones(size, dtype=torch.bool, device=device)
     for t in range(n_max):
-        raw = pen.step(row)
+        raws, states = _step(hands, states, row)
         if guidance:
-            beside = [(split_parameters(other.step(_rescaled(row, scale))), scale) for other, scale in others]
+            own, *others = map(split_parameters, raws)
+            beside = [(other, one.scale) for other, one in zip(others, hands[1:], strict=True)]
             numbers = Noise(*(part[t, active] for part in noise))
-            move, state = guided_draw(split_parameters(raw), beside, guidance, temperature, pen_temperature, numbers)
+            move, pen = guided_draw(own, beside, guidance, temperature, pen_temperature, numbers)
         else:
-            move, state = _choose(raw, temperature, pen_temperature, uniform[t, active], normal[t, active])
-        going = going & (state != 2)
+            move, pen = _choose(raws[0], temperature, pen_temperature, uniform[t, active], normal[t, active])
+        going = going & (pen != 2)
         moves[t, active] = move * going[:, None]
-        pens[t, active] = torch.where(going, state, 2)
-        row = torch.cat([move, torch.nn.functional.one_hot(state, 3).to(move.dtype)], -1)
+        pens[t, active] = torch.where(going, pen, 2)
+        row = torch.cat([move, torch.nn.functional.one_hot(pen, 3).to(move.dtype)], -1)
         if t % COMPACT_EVERY == COMPACT_EVERY - 1:
             rows = going.nonzero().squeeze(1)
             if not len(rows):
                 break
             if len(rows) < len(going):
-                for one in (pen, *(other for other, _ in others)):
-                    one.keep(rows)
+                states = [one.keep(rows) for one in states]
                 active, row, going = active[rows], row[rows], going[rows]
     return moves.transpose(0, 1), pens.transpose(0, 1)
+
+
+def _step(hands: Sequence[Rival], states: Sequence, row: Tensor) -> tuple[list[Tensor], list]:
+    """What each decoder makes of a row (B, 5) of the first one's units: the parameters of the next row, and its state after it."""
+    read = [row if one.scale == 1 else torch.cat([row[:, :2] * one.scale, row[:, 2:]], -1) for one in hands]
+    steps = [one.decoder.step(own, state) for one, own, state in zip(hands, read, states, strict=True)]
+    return [raw for raw, _ in steps], [state for _, state in steps]
+
+
+def _after(hands: Sequence[Rival], states: list, row: Tensor, prefix: Tensor | None) -> tuple[list, Tensor]:
+    """The states when all but the last of `row` and the rows of a prefix are read, and that last row, which comes next."""
+    if prefix is None:
+        return states, row
+    if prefix.ndim != 3 or prefix.shape[::2] != row.shape or prefix[..., 4].any():
+        expected = f"({len(row)}, P, 5), P rows of stroke-5 for each drawing, none of them an end row"
+        raise DataError(f"a prefix of shape {tuple(prefix.shape)}: expected {expected}")
+    for following in prefix.to(row.device).unbind(1):
+        _, states = _step(hands, states, row)
+        row = following
+    return states, row
 
 
 def check_temperature(temperature: float, pen_temperature: float | None = None) -> None:
@@ -123,10 +116,6 @@ def _choose(raw: Tensor, temperature: float, pen_temperature: float | None, unif
     return draw(temper(mixture, temperature, pen_temperature), uniform, normal) if temperature > 0 else mode(mixture)
 
 
-def _rescaled(row: Tensor, scale: float) -> Tensor:
-    return torch.cat([row[:, :2] * scale, row[:, 2:]], -1)
-
-
 def to_drawings(moves: Tensor, pens: Tensor, scale: float, words: Sequence[str]) -> list[Drawing]:
     """Sampled rows as drawings in data units; a drawing without a point before its end comes out empty."""
     moves, pens = moves.cpu().numpy() * np.float32(scale), pens.cpu().numpy()
@@ -138,7 +127,7 @@ def to_drawings(moves: Tensor, pens: Tensor, scale: float, words: Sequence[str])
 
 
 def sample(
-    model: ConditionalDecoder | SketchVAE | Router,
+    model: nn.Module | Router,
     word: str | Sequence[str],
     n: int = 1,
     temperature: float = 0.4,
@@ -152,10 +141,15 @@ def sample(
 
     `temperature` 0 is greedy. `pen_temperature`: another one for the pen states alone, None for the same (greedy has no other).
     `guidance`: how strongly a movement is preferred that the model's other classes make less likely; 0 is the report's sampling, and a
-    step costs as many steps as there are classes. `seed`: a number or a generator. `z` (n, N_z): latent vectors for a VAE, else
-    z ~ N(0, I). `n_max`: most rows a drawing may have (default: the model's). Raises `DataError` for an unknown class, naming the
-    nearest, for a temperature below 0 or a pen_temperature not above it, and for a guidance below 0, not finite, at temperature 0,
-    or of a model of one class. Chapter 7.
+    step costs as many steps as there are classes. `seed`: a number or a generator. `z` (n, N_z): latent vectors of a VAE; without,
+    z ~ N(0, I). `n_max`: most rows a drawing may have (default: the model's). Raises `DataError` for an unknown class, naming the nearest,
+    for a `z` of another shape or of a model that has none, for a temperature below 0 or a pen_temperature not above it, and for a guidance
+    below 0, not finite, at temperature 0, or of a model of one class. Chapter 7.
+
+    >>> import sketchlib
+    >>> sketches = sample(sketchlib.load("single"), "cat", n=2, seed=1)
+    >>> [sketch.word for sketch in sketches]
+    ['cat', 'cat']
     """
     generator = as_generator(seed)
     if not isinstance(word, str):
@@ -163,8 +157,8 @@ def sample(
         return [drawing for name in word for drawing in sample(model, name, n, temperature, generator, **more)]
     check_temperature(temperature, pen_temperature)
     check_guidance(guidance, temperature)
-    of_class = model[word] if isinstance(model, Router) else model
-    condition = _condition(of_class, word, n, generator, z)
+    of_class = model.for_class(word)
+    condition = of_class.draw_condition(word, n, generator, z)
     rivals = _rivals(model, word, n, generator) if guidance else []
     if guidance:
         check_rivals(rivals, model.classes)
@@ -178,31 +172,17 @@ def sample(
     return drawings
 
 
-def _rivals(model: ConditionalDecoder | Router, word: str, n: int, generator: torch.Generator) -> list[Rival]:
+def _rivals(model: nn.Module | Router, word: str, n: int, generator: torch.Generator) -> list[Rival]:
     """The model's other classes, each with a condition of its own for each of `n` drawings."""
-    if isinstance(model, Router):
-        own, others = model[word], {name: model[name] for name in model.classes if name != word}
-    else:
-        own, others = model, {name: model for name in model.classes if name != word}
-    return [Rival(one.decoder, _condition(one, name, n, generator, None), own.scale / one.scale) for name, one in others.items()]
-
-
-@torch.no_grad()
-def _condition(model, word: str, n: int, generator: torch.Generator, z: Tensor | None) -> Tensor:
-    known(word, model.classes)
-    device = next(model.parameters()).device
-    if isinstance(model, ConditionalDecoder):
-        return model.condition(torch.full((n,), model.classes.index(word), device=device))
-    if z is None:
-        return torch.randn(n, model.latent_size, generator=generator).to(device)
-    if z.shape != (n, model.latent_size):
-        raise DataError(f"z of shape {tuple(z.shape)}: expected ({n}, {model.latent_size}), one row a drawing")
-    return z.to(device)
+    own, others = model.for_class(word), {name: model.for_class(name) for name in model.classes if name != word}
+    return [Rival(one.decoder, one.draw_condition(name, n, generator), own.scale / one.scale) for name, one in others.items()]
 
 
 @torch.no_grad()
 def encode(vae: SketchVAE, drawings: Sequence[Drawing]) -> Tensor:
-    """The means mu (n, N_z) of q(z | drawing); raises `DataError` for an empty drawing."""
+    """The means mu (n, N_z) of q(z | drawing); raises `DataError` for an empty drawing, and for a model without a latent space."""
+    if not vae.latent_size:
+        raise DataError(f"a {type(vae).__name__} has no latent space to encode a drawing in: give a VAE")
     sketches = SketchSet.from_drawings({vae.classes[0]: drawings})
     if len(sketches) == 0 or sketches.lengths.min() < 1:
         raise DataError("a drawing without a movement cannot be encoded; leave it out")

@@ -6,11 +6,11 @@ Units are those of the data (the simplified format's 0..255 box) and y points do
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .errors import DataError
+from .errors import DataError, needing
 
 BOX = 255  # side of the simplified format's box, data units
 RDP_EPSILON = 2.0  # tolerance of the simplified format, data units
@@ -34,6 +34,10 @@ class Drawing:
     `strokes`: polylines, each an array (n, 2) of x, y in data units, y down. `word`: the class, if known.
     `key_id`: the dataset's own identifier, if known. `finished`: for a drawing made by a model, whether it
     ended by itself (p3) rather than at N_max. Chapter 1 introduces it.
+
+    >>> drawing = Drawing(([[0, 0], [30, 40]], [[10, 5]]), "cat")
+    >>> drawing.n_points, drawing.bounds()
+    (3, (0.0, 0.0, 30.0, 40.0))
     """
 
     strokes: tuple[np.ndarray, ...]
@@ -65,7 +69,7 @@ class Drawing:
     def shifted(self, dx: float, dy: float) -> Drawing:
         """The same drawing moved by (dx, dy) data units."""
         offset = np.float32([dx, dy])
-        return Drawing(tuple(s + offset for s in self.strokes), self.word, self.key_id, self.finished)
+        return replace(self, strokes=tuple(s + offset for s in self.strokes))
 
     def svg(self, size: int = 160, color: str = "#222222", width: float = 2.0) -> str:
         """A still SVG image of `size` CSS pixels on opaque white; `width` is the line's in CSS pixels."""
@@ -138,8 +142,7 @@ def fit_to_box(drawing: Drawing, size: float = BOX) -> Drawing:
     left, top, right, bottom = drawing.bounds()
     scale = size / max(right - left, bottom - top, 1e-9)
     corner = np.float32([left, top])
-    strokes = tuple((stroke - corner) * np.float32(scale) for stroke in drawing.strokes)
-    return Drawing(strokes, drawing.word, drawing.key_id, drawing.finished)
+    return replace(drawing, strokes=tuple((stroke - corner) * np.float32(scale) for stroke in drawing.strokes))
 
 
 def resample(stroke: np.ndarray, spacing: float = 1.0) -> np.ndarray:
@@ -157,8 +160,8 @@ def simplify(drawing: Drawing, epsilon: float = RDP_EPSILON) -> Drawing:
 
     Source: the Quick, Draw! dataset's description of its simplified files.
     """
-    from simplification.cutil import simplify_coords
+    with needing("raw"):
+        from simplification.cutil import simplify_coords
 
     boxed = fit_to_box(drawing)
-    strokes = [np.round(simplify_coords(resample(stroke), epsilon)) for stroke in boxed.strokes]
-    return Drawing(tuple(strokes), drawing.word, drawing.key_id, drawing.finished)
+    return replace(drawing, strokes=tuple(np.round(simplify_coords(resample(stroke), epsilon)) for stroke in boxed.strokes))

@@ -9,7 +9,8 @@ import pickle
 import time
 import zipfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -22,43 +23,31 @@ from .data.dataset import SketchSet
 from .distributed import ALONE, RankLost, Ranks
 from .errors import DataError
 from .files import write_atomically
+from .settings import Settings
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What a run does; the defaults are the report's single model, and chapters 4 and 5 tell where each comes from.
+@cache
+def _runs_bfloat16(device: torch.device) -> bool:
+    """Whether an LSTM trains in bfloat16 there, tried on a tiny one: what a backend can do, no list of a processor's features tells."""
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        lstm, head = nn.LSTM(5, 8, batch_first=True).to(device), nn.Linear(8, 3).to(device)
+        try:
+            with torch.autocast(device.type, torch.bfloat16):
+                head(lstm(torch.zeros(2, 3, 5, device=device))[0]).float().sum().backward()
+        except RuntimeError:
+            return False
+    return True
 
-    `steps`: optimiser steps (the report: 20 epochs; 50,000 steps a VAE). `batch_size` 100, `lr` 0.001, `grad_clip` 1.0: report.
-    `schedule`: "plateau" halves lr after more than `plateau_patience` validations without a new best (report, single model); "exponential"
-    multiplies lr by `lr_decay` each step down to `min_lr` (report, VAE); "cosine" falls from lr to min_lr over the run (this book,
-    for runs too short for plateaus). `validate_every`: steps. `eta_min`, `R`: the KL weight eta = 1 - (1 - eta_min) R^step (paper).
-    `stretch`, `merge`, `jitter`: augmentation, see `dataset.augment` (paper: stretch 0.15, merge 0.1; report none: 0). `stop_after`:
-    validations without a new best after which the run ends early (None: never). `precision`: "bfloat16" multiplies matrices in it
-    (weights, state between steps and loss stay in float32). `seed`: of batches, noise and dropout.
-    """
 
-    steps: int
-    batch_size: int = 100
-    lr: float = 1e-3
-    grad_clip: float = 1.0
-    schedule: str = "plateau"
-    plateau_factor: float = 0.5
-    plateau_patience: int = 10
-    lr_decay: float = 0.9999
-    min_lr: float = 1e-5
-    validate_every: int = 100
-    eta_min: float = 0.01
-    R: float = 0.99995
-    stretch: float = 0.0
-    merge: float = 0.0
-    jitter: float = 0.0
-    stop_after: int | None = None
-    precision: str = "float32"
-    seed: int = 0
+def precision_on(device: torch.device, settings: Settings) -> str:
+    """The precision that a training there really has: that of the settings, or "float32" where bfloat16 does not run."""
+    return settings.precision if settings.precision == "float32" or _runs_bfloat16(device) else "float32"
 
-    def __post_init__(self):
-        if self.precision not in ("float32", "bfloat16"):
-            raise DataError(f"precision {self.precision!r}: expected 'float32' or 'bfloat16'")
+
+def tell_precision(device: torch.device, settings: Settings) -> None:
+    """Print a line where a training there has another precision than the settings ask for."""
+    if precision_on(device, settings) != settings.precision:
+        tqdm.write(f"{settings.precision} does not run on this machine's {device.type}: training in float32")
 
 
 def eta_at(step: int, settings: Settings) -> float:
@@ -67,24 +56,26 @@ def eta_at(step: int, settings: Settings) -> float:
 
 
 def make_schedule(optimiser, settings: Settings):
-    """The learning-rate schedule named in the settings; raises `DataError` for another name."""
+    """The learning-rate schedule named in the settings.
+
+    "plateau" cuts lr after more than `plateau_patience` validations without a new best (report, single model); "exponential" multiplies it
+    at each step, down to `min_lr` (report, VAE); "cosine" lets it fall to `min_lr` over the run (this book: short runs have no plateaus).
+    """
     floor = settings.min_lr / settings.lr
     if settings.schedule == "plateau":
         # threshold 0: torch's relative default takes a worse loss for a better one where losses are negative.
         return ReduceLROnPlateau(optimiser, "min", settings.plateau_factor, settings.plateau_patience, threshold=0)
     if settings.schedule == "exponential":
         return LambdaLR(optimiser, lambda step: max(settings.lr_decay**step, floor))
-    if settings.schedule == "cosine":
-        share = lambda step: min(step / settings.steps, 1.0)  # noqa: E731
-        return LambdaLR(optimiser, lambda step: floor + (1 - floor) * (1 + math.cos(math.pi * share(step))) / 2)
-    raise DataError(f"schedule {settings.schedule!r}: expected 'plateau', 'exponential' or 'cosine'")
+    share = lambda step: min(step / settings.steps, 1.0)  # noqa: E731
+    return LambdaLR(optimiser, lambda step: floor + (1 - floor) * (1 + math.cos(math.pi * share(step))) / 2)
 
 
 def weight_of(model: nn.Module, batch: Batch) -> int:
-    """What the terms of a batch are averages over: drawings for a model that divides by N_max, else points; 0 for none of one's own."""
+    """What the parts of a batch's loss are averages over, as the model says: drawings or points; 0 for none of one's own."""
     if batch.share and not batch.share.counts:
         return 0
-    return len(batch) if hasattr(model, "encoder") else int(batch.lengths.sum())
+    return model.averaged_over(batch)
 
 
 @torch.no_grad()
@@ -112,6 +103,8 @@ class Run:
 
     def __init__(self, model: nn.Module, settings: Settings, folder: Path | str, ranks: Ranks = ALONE):
         self.model, self.settings, self.folder, self.ranks = model, settings, Path(folder), ranks
+        self.device = next(model.parameters()).device
+        self.precision = precision_on(self.device, settings)  # beside the settings: a run may go on where there is another one
         self.optimiser = torch.optim.Adam(model.parameters(), lr=settings.lr, foreach=True)
         self.schedule = make_schedule(self.optimiser, settings)
         self.generator = torch.Generator().manual_seed(settings.seed)
@@ -207,14 +200,9 @@ def order_from(sketches: SketchSet, settings: Settings, step: int) -> Iterator[t
         epoch, skip = epoch + 1, 0
 
 
-def steps_per_epoch(sketches: SketchSet, batch_size: int) -> int:
-    """Optimiser steps in which every drawing is seen once."""
-    return len(batch_order(sketches.lengths, batch_size, 0, 0))
-
-
 def clip_parts(model: nn.Module, limit: float) -> None:
-    """Clip the gradient's norm: of encoder and decoder each, as the report does for the VAE; of the whole otherwise."""
-    for part in [model.encoder, model.decoder] if hasattr(model, "encoder") else [model]:
+    """Clip the gradient's norm, of each part that the model names by itself."""
+    for part in model.clipped_parts():
         nn.utils.clip_grad_norm_(part.parameters(), limit)
 
 
@@ -230,15 +218,18 @@ def fit(
     """Train a model, or go on with the run in `folder`; returns the curve records.
 
     Writes last.pt at the start and at every validation, best.pt at every new best validation loss, curves.jsonl (one JSON
-    object a line: step, epoch, lr, eta, seconds, and the terms of `train` and `valid`). The same commit, data, settings and machine
-    give the same numbers on the CPU, interrupted or not. Leaves the model in evaluation mode.
+    object a line: step, epoch, lr, eta, precision, seconds, and the terms of `train` and `valid`). The same commit, data, settings and
+    machine give the same numbers on the CPU, interrupted or not. Leaves the model in evaluation mode.
     Called by each of `ranks` with the same arguments, it splits every batch over them: the numbers of one process but for rounding
     (and for the masks of `dropout`, which are drawn by each rank), and checkpoints from which any number of ranks goes on. Only
     rank 0 writes.
-    Raises `DataError` when `folder` holds another run or cannot be written, and when another rank stopped.
+    Raises `DataError` when `folder` holds another run or cannot be written, when the loss grows beyond all measure, and when another rank
+    stopped.
     """
     torch.manual_seed(settings.seed)
     run = Run(model, settings, folder, ranks)
+    if progress and not ranks.rank:
+        tell_precision(run.device, settings)
     run.resume()
     bar = tqdm(total=settings.steps, initial=run.step, disable=not progress or ranks.rank > 0, unit="step", mininterval=1.0)
     try:
@@ -249,13 +240,16 @@ def fit(
                 sums, points, since = {}, 0, time.perf_counter()
             share = ranks.share(len(index))
             batch = replace(make_batch(train_set, share.of(index), model.scale), share=share)
-            for name, value in train_step(run, batch).items():
-                sums[name] = sums.get(name, 0) + value
+            terms = train_step(run, batch)
+            sums = {name: sums.get(name, 0) + value for name, value in terms.items()}
             run.step += 1
             points += 1
             bar.update()
+            if run.device.type == "cpu":  # elsewhere a look at a number would wait for it
+                _require_learning(run, float(terms["loss"]))
             if run.step % settings.validate_every == 0 or run.step == settings.steps:
                 means = {name: float(total) / points for name, total in sums.items()}
+                _require_learning(run, means["loss"])
                 validate(run, valid_set, dict(epoch=epoch, seconds=time.perf_counter() - since, train=means))
                 bar.set_postfix(valid=f"{run.curves[-1]['valid']['loss']:.3f}", best=f"{run.best:.3f}")
     except KeyboardInterrupt:
@@ -276,8 +270,8 @@ def train_step(run: Run, batch: Batch) -> dict[str, torch.Tensor]:
     if settings.stretch or settings.merge or settings.jitter:
         batch = augment(batch, run.generator, settings.stretch, settings.merge, settings.jitter, model.n_max + 2)
     weight = weight_of(model, batch)
-    batch = batch.to(device := next(model.parameters()).device)
-    with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+    batch = batch.to(run.device)
+    with torch.autocast(run.device.type, torch.bfloat16, enabled=run.precision == "bfloat16"):
         parts = model.parts(batch, run.generator)
     parts, _ = ranks.mean(parts, weight)
     terms = {"loss": model.loss(parts, eta_at(run.step, settings)), **parts}
@@ -291,15 +285,23 @@ def train_step(run: Run, batch: Batch) -> dict[str, torch.Tensor]:
     return {name: value.detach() for name, value in terms.items()}
 
 
+def _require_learning(run: Run, loss: float) -> None:
+    """Raises `DataError` for a loss that is not finite or above all measure."""
+    if not abs(loss) <= run.settings.stop_above:
+        raise DataError(
+            f"the loss is {loss:.3g} at step {run.step}: this run learns nothing, lower lr ({run.settings.lr:g}); "
+            f"the checkpoint of step {_last_step(run)} is kept"
+        )
+
+
 def validate(run: Run, valid_set: SketchSet, record: dict) -> None:
     """Score the validation part, let the schedule act, append to the curves, and write the checkpoints."""
     valid = evaluate(run.model, valid_set, ranks=run.ranks)
-    if not math.isfinite(valid["loss"]):
-        raise DataError(f"the validation loss is {valid['loss']} at step {run.step}; the last checkpoint before it is kept: lower lr")
+    _require_learning(run, valid["loss"])
     if run.settings.schedule == "plateau":
         run.schedule.step(valid["loss"])
     lr, eta = run.optimiser.param_groups[0]["lr"], eta_at(run.step, run.settings)
-    run.curves.append(dict(step=run.step, lr=lr, eta=eta, **record, valid=valid))
+    run.curves.append(dict(step=run.step, lr=lr, eta=eta, precision=run.precision, **record, valid=valid))
     if valid["loss"] < run.best:
         run.best, run.best_step = valid["loss"], run.step
         run.save("best.pt")

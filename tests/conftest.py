@@ -1,7 +1,10 @@
 """What tests of several files share: a tiny profile with drawings and a build folder of its own, and a browser."""
 
+import os
 import shutil
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ import yaml
 from files import line_of, ndjson
 
 from sketchlib.files import PROJECT
+from sketchlib.report.folders import build_folder
 from sketchlib.report.profile import load_profile
 
 
@@ -21,8 +25,8 @@ def profile(tmp_path, monkeypatch):
         lines = [[rng.integers(0, 256, (int(n), 2)).tolist() for n in rng.integers(6, 12, 2)] for _ in range(40)]
         lines = [line_of([list(zip(*stroke, strict=True)) for stroke in line], name, str(k)) for k, line in enumerate(lines)]
         ndjson(tmp_path / "drawings" / f"{name}.ndjson", *lines)
-    values = yaml.safe_load((PROJECT / "profiles" / "smoke.yml").read_text())
-    values["data"]["classes"] = classes
+    values = load_profile("smoke").values
+    values["data"]["classes"], values["comparison"]["classes"] = classes, None
     values["single"] |= dict(hidden_size=8, steps=400, batch_size=10, validations=40)
     values["vae"] |= dict(encoder_size=4, decoder_size=8, steps=10, batch_size=10)
     (tmp_path / "profiles").mkdir()
@@ -48,3 +52,17 @@ def browser():
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
         yield browser
         browser.close()
+
+
+def make_book():
+    """Build the smoke book by the tasks of `make book`."""
+    command = [sys.executable, "-m", "doit", "--verbosity", "2", "profile=smoke"]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(PROJECT)})
+
+
+@pytest.fixture(scope="session")
+def book():
+    """The folder of the smoke book's pages."""
+    done = make_book()
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-6000:]
+    return build_folder("smoke") / "html"

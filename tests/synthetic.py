@@ -13,6 +13,12 @@ def rows(rng, n, reach=30):
     return out
 
 
+def terms_of(model, batch, eta=1.0, generator=None):
+    """The loss of a batch and its parts."""
+    parts = model.parts(batch, generator)
+    return {"loss": model.loss(parts, eta), **parts}
+
+
 def sketch_set(n=30, classes=("cat", "sun"), low=4, high=12, seed=0):
     """A `SketchSet` of `n` drawings a class, of `low` to `high` stroke-3 rows each."""
     rng = np.random.default_rng(seed)

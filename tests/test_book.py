@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from conftest import make_book
 
-from sketchlib.report.folders import build_folder
 from sketchlib.report.profile import load_profile
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,19 +19,6 @@ PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in 
 CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
 MATHS = "notebooks/03_mixture_density"
 pytestmark = pytest.mark.slow
-
-
-def make_book():
-    command = [sys.executable, "-m", "doit", "--verbosity", "2", "profile=smoke"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
-
-
-@pytest.fixture(scope="session")
-def book():
-    """The folder of the smoke book's pages."""
-    done = make_book()
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-6000:]
-    return build_folder("smoke") / "html"
 
 
 def test_a_second_build_executes_nothing_and_says_where_the_book_is(book):

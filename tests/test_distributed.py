@@ -18,7 +18,7 @@ import torch.distributed as dist
 import torch.multiprocessing as processes
 from hypothesis import given
 from hypothesis import strategies as st
-from synthetic import sketch_set
+from synthetic import sketch_set, terms_of
 
 from sketchlib import distributed, train
 from sketchlib.__main__ import main
@@ -361,7 +361,7 @@ def test_what_torch_raises_for_a_lost_rank_becomes_a_message(monkeypatch):
     for name in ("all_reduce", "barrier", "broadcast_object_list"):
         monkeypatch.setattr(dist, name, closed)
     ranks, model = Ranks(0, 2), model_of("single")
-    model.terms(share_of_batch(0, 1))["loss"].backward()
+    terms_of(model, share_of_batch(0, 1))["loss"].backward()
     calls = (lambda: ranks.mean({"a": torch.ones(())}, 1), lambda: ranks.sum_gradients(model), ranks.wait, lambda: ranks.told(int))
     for call in calls:
         with pytest.raises(RankLost, match="a rank stopped or hung; run the same command again"):

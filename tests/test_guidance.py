@@ -7,6 +7,7 @@ from test_sampling import MIXED, condition_of, noise, same, single, vae
 from sketchlib import sampling
 from sketchlib.errors import DataError
 from sketchlib.guidance import Noise, Rival, guided_draw
+from sketchlib.models.decoder import Decoder
 from sketchlib.models.mixture import Mixture, split_parameters, stroke_nll
 from sketchlib.models.router import Router
 from sketchlib.sampling import sample, sample_rows
@@ -116,8 +117,8 @@ def test_chunks_make_no_drawing_twice_and_lose_none(n, monkeypatch):
 
 
 def test_each_vae_is_fed_movements_in_its_own_unit(monkeypatch):
-    model, fed, real = router(), {}, sampling.Pen.step
-    monkeypatch.setattr(sampling.Pen, "step", lambda pen, row: fed.setdefault(id(pen), []).append(row.clone()) or real(pen, row))
+    model, fed, real = router(), {}, Decoder.step
+    monkeypatch.setattr(Decoder, "step", lambda own, row, state: fed.setdefault(id(own), []).append(row.clone()) or real(own, row, state))
     sample(model, "sun", 5, 1.0, guidance=1.0)
     own, *others = ([row for row in rows[1:6]] for rows in fed.values())  # the drawing model steps first
     for rival, scale in zip(others, (10.0, 30.0), strict=True):

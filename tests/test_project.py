@@ -1,4 +1,4 @@
-"""The project's own rules: what may import what, one list of dependencies, notebooks without outputs, a workflow that does what CI does."""
+"""The project's own rules: what may import what, where things stand, one list of dependencies, notebooks without outputs, the workflow."""
 
 import ast
 import json
@@ -6,23 +6,22 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+from extras import PROJECT, hook, lacking, listed
 
 from sketchlib.report import dependencies, stages
-from sketchlib.report.dependencies import text_of
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "sketchlib"
 # From left to right: a file at the top, or a folder, imports only from its own group and those before it.
-ORDER = [{"errors"}, {"strokes", "svg", "files", "distributed"}, {"data"}, {"models"}, {"train"}, {"guidance", "sampling"}]
+ORDER = [{"errors"}, {"strokes", "svg", "files", "distributed", "settings"}, {"data"}, {"models"}, {"train"}, {"guidance", "sampling"}]
 ORDER += [{"metrics", "pictures"}, {"report"}, {"__main__"}]
 ALLOWED = {"torch", "numpy", "safetensors", "sklearn", "scipy", "tqdm", "sketchlib"} | sys.stdlib_module_names
-READERS = {"simplification"}  # imported inside the one function that reads raw drawings
-MODULES = sorted(dependencies.modules())
+READERS = {"simplification"}  # the extra `raw`: imported inside the one function that reads raw drawings
+MODULES = sorted(".".join(path.relative_to(LIBRARY).with_suffix("").parts) for path in LIBRARY.rglob("*.py") if path.stem != "__init__")
 CORE = [module for module in MODULES if module.split(".")[0] not in {"pictures", "report", "__main__"}]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PATHS = [path for path in ROOT.rglob("*") if path.suffix in {".py", ".md", ".yml", ".toml", ".ipynb", ".cff"} and path.is_file()]
@@ -32,6 +31,18 @@ HIDDEN = {".venv", "build", "data", ".git"}
 def place_of(module):
     """The number of the group in which a module's top-level name stands."""
     return next((n for n, group in enumerate(ORDER) if module.split(".")[0] in group), None)
+
+
+def text_of(module):
+    return (LIBRARY / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
+
+
+def own_imports(module):
+    """The files and folders at the top of the package that a module imports from, lazy imports included."""
+    found = [node for node in ast.walk(ast.parse(text_of(module))) if isinstance(node, ast.ImportFrom) and node.level]
+    for node in found:
+        above = module.split(".")[: -node.level]
+        yield from (".".join([*above, *(node.module or "").split("."), alias.name]).strip(".") for alias in node.names)
 
 
 def toplevel_imports(tree):
@@ -48,13 +59,32 @@ def toplevel_imports(tree):
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_run_one_way(module):
     assert place_of(module) is not None, f"{module} has no place in ORDER of {Path(__file__).name}"
-    later = [name for name in dependencies.direct_modules(text_of(module), module=module) if place_of(name) > place_of(module)]
+    later = [name for name in own_imports(module) if place_of(name) > place_of(module)]
     assert not later, f"{module} imports {later}, which stand to its right"
 
 
 @pytest.mark.parametrize("module", CORE)
 def test_the_core_imports_what_a_bare_machine_has(module):
     assert toplevel_imports(ast.parse(text_of(module))) - ALLOWED - READERS == set()
+
+
+WEIGHTS = {"lstm", "fc_params", "fc_init_hc", "initial_state", "weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_decoders_weights_are_read_in_its_own_file_alone(module):
+    read = {node.attr for node in ast.walk(ast.parse(text_of(module))) if isinstance(node, ast.Attribute)}
+    assert module == "models.decoder" or not read & WEIGHTS
+
+
+KINDS = {"ConditionalDecoder", "SketchVAE", "Router", "Recogniser", "SecondJudge"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_code_asks_which_kind_of_model_it_has(module):
+    calls = [node for node in ast.walk(ast.parse(text_of(module))) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    asked = [name.id for call in calls if call.func.id == "isinstance" for name in ast.walk(call.args[1]) if isinstance(name, ast.Name)]
+    assert not KINDS & set(asked) and "hasattr" not in {call.func.id for call in calls}
 
 
 def test_importing_the_package_imports_neither_torch_nor_matplotlib():
@@ -69,29 +99,53 @@ def test_pictures_import_no_torch():
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
-def project():
-    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PICTURES = [module for module in MODULES if module.startswith("pictures.") and module != "pictures.widget"]  # JupyterLab's own tool
+
+
+@pytest.mark.parametrize(("modules", "extras"), [(CORE, ()), (PICTURES, ("pictures",))], ids=["core", "pictures"])
+def test_the_library_runs_without_the_report_and_the_books_tools(modules, extras):
+    code = hook({*lacking(*extras), "sketchlib.report"}) + f"import {', '.join(f'sketchlib.{module}' for module in modules)}"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_tests_stand_in_the_folders_of_what_they_test():
+    files = list((ROOT / "tests").rglob("test_*.py"))
+    assert len({path.name for path in files}) == len(files), "two files of tests have one name"
+    wings = {path.parent.relative_to(LIBRARY) for path in LIBRARY.rglob("__init__.py")}
+    assert wings <= {path.parent.relative_to(ROOT / "tests") for path in files} <= wings | {Path("browser")}
 
 
 def test_conda_and_pip_users_get_the_same():
-    about = project()
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
     named = [entry for entry in environment if isinstance(entry, str) and entry != "pip"]
     pip = [name for entry in environment if isinstance(entry, dict) for name in entry["pip"]]
-    wanted = ["python" + about["requires-python"], *about["dependencies"], *about["optional-dependencies"]["book"]]
-    assert sorted(named + pip) == sorted(wanted + about["optional-dependencies"]["test"])
+    assert sorted(named + pip) == sorted(["python" + PROJECT["requires-python"], *listed(), *listed("book", "test")])
 
 
 def test_every_import_is_a_dependency():
     distributions = {"sklearn": "scikit-learn", "PIL": "pillow", "yaml": "pyyaml", "nbformat": "papermill", "IPython": "ipywidgets"}
     distributions |= {"myst_nb": "jupyter-book", "matplotlib_inline": "ipywidgets"}
-    about = project()
-    listed = about["dependencies"] + about["optional-dependencies"]["book"] + about["optional-dependencies"]["test"]
-    listed = {re.split(r"[<>=!~ ]", entry)[0] for entry in listed}
+    wanted = {re.split(r"[<>=!~ ]", entry)[0] for entry in [*listed(), *listed("book", "test")]}
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in [*LIBRARY.rglob("*.py"), ROOT / "dodo.py"]]
     trees += [dependencies._tree(code_of(path)) for path in NOTEBOOKS]
     foreign = set().union(*map(toplevel_imports, trees)) - sys.stdlib_module_names - {"sketchlib", "benchmarks"}
-    assert {distributions.get(name, name) for name in foreign} - listed == set()
+    assert {distributions.get(name, name) for name in foreign} - wanted == set()
+
+
+def test_each_dependency_has_its_reason():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \|", text.partition("## Why each dependency")[2], re.M)[2:]
+    named = [name for row in rows for name in row.split(", ")]
+    assert sorted(named) == sorted(re.split(r"[<>=!~ ]", entry)[0] for entry in [*listed(), *listed("book", "test")])
+
+
+def test_readmes_tree_has_every_folder_and_top_file_of_the_library():
+    tree = re.search(r"```\n(sketchlib/.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)[1]
+    own = {path.parent.name + "/" for path in LIBRARY.rglob("__init__.py")} | {path.stem for path in LIBRARY.glob("[a-z]*.py")}
+    beside = {f"{name}/" for name in ("notebooks", "book", "profiles", "weights", "tests", "benchmarks")}
+    missing = [name for name in sorted(own | beside) if not re.search(rf"(?<!\w){re.escape(name)}", tree)]
+    assert not missing and all((ROOT / name).is_dir() for name in beside)
 
 
 def cells_of(path):
@@ -109,10 +163,26 @@ def test_notebooks_are_committed_without_outputs(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_code_that_a_reader_sees_fits_the_page(path):
-    seen = [cell for cell in cells_of(path) if cell["cell_type"] == "code" and "hide-input" not in cell["metadata"].get("tags", [])]
-    wide = [line for cell in seen for line in "".join(cell["source"]).splitlines() if len(line) > 88]
-    assert not wide, f"{path.name}: ruff format --line-length 88 notebooks/*.ipynb"
+def test_code_cells_are_short_and_fit_the_page(path):
+    for cell in cells_of(path):
+        lines = "".join(cell["source"]).splitlines() if cell["cell_type"] == "code" else []
+        wide = [line for line in lines if len(line) > 78]
+        assert not wide, f"{path.name}: {wide[0]!r}; ruff format --line-length 78 notebooks/*.ipynb"
+        assert len(lines) <= 40, f"{path.name}: the cell that begins {lines[0]!r} has {len(lines)} lines; 40 at most"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_no_two_folded_cells_stand_in_a_row(path):
+    folded = ["hide-input" in cell["metadata"].get("tags", []) for cell in cells_of(path)]
+    assert not any(one and other for one, other in zip(folded[:-1], folded[1:], strict=True)), f"{path.name}: merge them, or show one"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_prose_is_readable_in_jupyterlab_too(path):
+    """What only a page resolves is not used: glued numbers, figures by number, solutions that go on over several cells."""
+    prose = "\n".join("".join(cell["source"]) for cell in cells_of(path) if cell["cell_type"] == "markdown")
+    found = re.findall(r"\{(?:glue[:}]|numref\}|ref\}|exercise-start\}|solution-start\})\S*", prose)
+    assert found == [], f"{path.name}: a cell says numbers as a table; name a figure by its place; a solution's code folds by hide-cell"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -1,4 +1,4 @@
-"""No result is typed by hand: the numbers of prose are glued from the run, or are years, shapes and hyperparameters."""
+"""No result is typed by hand: cells say results, and the numbers of prose are years, shapes and hyperparameters."""
 
 import json
 import re
@@ -53,9 +53,9 @@ def typed(text) -> list[str]:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_no_result_is_typed(path):
-    assert typed(prose_of(path)) == [], "record it in the chapter with page.record and glue it"
+    assert typed(prose_of(path)) == [], "let a cell of the chapter say it, with page.record"
 
 
 def test_a_typed_result_would_be_found():
-    text = "Of the sketches 83.6 % were read in 2017 ([chapter 8](x2)), at $0.77$ nats, by {glue:text}`s08_1`, `x = 77` and 1,234 more."
+    text = "Of the sketches 83.6 % were read in 2017 ([chapter 8](x2)), at $0.77$ nats, by {cite}`burda2016`, `x = 77` and 1,234 more."
     assert typed(strip(text)) == ["83.6", "1,234"]

@@ -16,7 +16,7 @@ import table
 import torch
 import world
 from scipy.spatial.distance import directed_hausdorff
-from synthetic import rows, sketch_set
+from synthetic import rows, sketch_set, terms_of
 
 from sketchlib import sampling
 from sketchlib.data import dataset, quickdraw
@@ -58,10 +58,10 @@ def losses(kind, epsilon=0.0):
     if kind == "single":
         model = single()
         other = reference.Single(model)
-        return model.terms(batch)["loss"], other.loss(padded, lengths, batch.labels), model, other
+        return terms_of(model, batch)["loss"], other.loss(padded, lengths, batch.labels), model, other
     model = vae()
     other = reference.VAE(model)
-    return model.terms(batch, 0.4, noise())["loss"], other.loss(padded, lengths, 0.4, noise(), epsilon), model, other
+    return terms_of(model, batch, 0.4, noise())["loss"], other.loss(padded, lengths, 0.4, noise(), epsilon), model, other
 
 
 def test_the_reference_batch_is_the_same_one_with_end_rows_up_to_n_max():

@@ -8,11 +8,12 @@ from synthetic import sketch_set
 from sketchlib import sampling
 from sketchlib.data.batches import make_batch
 from sketchlib.errors import DataError
+from sketchlib.models.decoder import Decoder
 from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
 from sketchlib.sampling import encode, interpolate, reconstruct, sample, sample_rows, slerp
-from sketchlib.strokes import Drawing
+from sketchlib.strokes import START, Drawing
 
 ENDLESS = (0.0, -1.0, -1e4)  # pen logits: the end never comes
 MIXED = (1.0, 0.0, -1.0)  # an end in about ten rows
@@ -136,8 +137,8 @@ def test_rows_that_leave_the_batch_change_nothing(make, temperature, monkeypatch
 
 
 def test_finished_rows_do_leave_the_batch(monkeypatch):
-    sizes, real = [], sampling.Pen.step
-    monkeypatch.setattr(sampling.Pen, "step", lambda pen, row: sizes.append(len(row)) or real(pen, row))
+    sizes, real = [], Decoder.step
+    monkeypatch.setattr(Decoder, "step", lambda decoder, row, state: sizes.append(len(row)) or real(decoder, row, state))
     monkeypatch.setattr(sampling, "COMPACT_EVERY", 1)
     sample(single(), "cat", 50, 1.0)
     assert sizes[0] == 50 and sizes[-1] < 10 and sizes == sorted(sizes, reverse=True)
@@ -155,6 +156,62 @@ def test_chunks_make_no_drawing_twice_and_lose_none(n, monkeypatch):
 
 def test_no_drawings_are_no_drawings():
     assert sample(single(), "cat", 0) == [] and sample(vae(), "cat", 0) == []
+
+
+# --- drawings that are begun ---
+
+
+def begun(model, condition, rows):
+    """The first `rows` rows of greedy drawings as stroke-5, and all 20 of them as `sample_rows` gives them."""
+    moves, pens = sample_rows(model.decoder, condition, 20, 0.0, noise())
+    return torch.cat([moves, torch.nn.functional.one_hot(pens, 3).float()], -1)[:, :rows], moves, pens
+
+
+@both
+@pytest.mark.parametrize("rows", [0, 1, 7, 19])
+def test_a_greedy_drawing_goes_on_from_its_own_beginning(make, rows):
+    model = make(pen=ENDLESS)
+    condition = model.draw_condition("cat", 5, noise(2))
+    prefix, moves, pens = begun(model, condition, rows)
+    more, state = sample_rows(model.decoder, condition, 20 - rows, 0.0, noise(9), prefix=prefix)
+    assert torch.equal(state, pens[:, rows:]) and torch.allclose(more, moves[:, rows:], atol=1e-5)
+
+
+def test_no_rows_before_are_no_prefix():
+    model = single()
+    plain, begun_nowhere = (
+        sample_rows(model.decoder, condition_of(model), 40, 0.7, noise(), prefix=prefix) for prefix in (None, torch.zeros(12, 0, 5))
+    )
+    assert all(torch.equal(a, b) for a, b in zip(plain, begun_nowhere, strict=True))
+
+
+@both
+def test_the_state_after_a_prefix_is_that_of_teacher_forcing(make, monkeypatch):
+    model, seen, real = make(), [], Decoder.step
+    condition, prefix = model.draw_condition("cat", 4, noise(2)), torch.randn(4, 6, 5, generator=noise(3))
+    prefix[..., 2:] = torch.tensor([0.0, 1.0, 0.0])
+    monkeypatch.setattr(Decoder, "step", lambda *given: seen.append(real(*given)) or seen[-1])
+    sample_rows(model.decoder, condition, 1, 0.0, noise(), prefix=prefix)
+    rows = torch.cat([torch.tensor(START).expand(4, 1, 5), prefix], 1)
+    raw = torch.stack([raw for raw, _ in seen], 1)
+    assert torch.allclose(raw, model.decoder(rows, condition).detach(), atol=1e-5)  # what is drawn next follows from the last of them
+
+
+def test_guides_read_the_prefix_too(monkeypatch):
+    model, fed, real = Router({"cat": vae(), "sun": vae(2, name="sun", scale=10.0)}), {}, Decoder.step
+    condition, other = (model[name].draw_condition(name, 3, noise()) for name in ("cat", "sun"))
+    rivals, prefix = [sampling.Rival(model["sun"].decoder, other, 2.0)], torch.ones(3, 2, 5) * torch.tensor([1.0, 1.0, 0.0, 1.0, 0.0])
+    monkeypatch.setattr(Decoder, "step", lambda own, row, state: fed.setdefault(id(own), []).append(row) or real(own, row, state))
+    sample_rows(model["cat"].decoder, condition, 3, 0.5, noise(), guidance=1.0, rivals=rivals, prefix=prefix)
+    own, read = map(torch.stack, fed.values())
+    assert torch.equal(own[1:3], prefix.transpose(0, 1)) and torch.equal(own * torch.tensor([2.0, 2, 1, 1, 1]), read)
+
+
+@pytest.mark.parametrize("prefix", [torch.zeros(3, 5), torch.zeros(3, 2, 4), torch.zeros(2, 2, 5), torch.eye(5)[4].expand(3, 2, 5)])
+def test_a_prefix_of_another_shape_or_with_an_end_is_refused(prefix):
+    model = single()
+    with pytest.raises(DataError, match=r"a prefix of shape .*expected \(3, P, 5\)"):
+        sample_rows(model.decoder, condition_of(model, 3), 5, 0.4, noise(), prefix=prefix)
 
 
 # --- where a drawing ends, and in which units ---
@@ -280,6 +337,13 @@ def test_the_class_changes_the_drawing():
 def test_z_of_another_shape_is_refused(shape):
     with pytest.raises(DataError, match=r"z of shape .*expected \(3, 4\)"):
         sample(vae(), "cat", 3, z=torch.zeros(shape))
+
+
+def test_a_model_without_a_latent_vector_takes_none_and_encodes_nothing():
+    with pytest.raises(DataError, match=r"z of shape \(3, 4\).*has no latent vector"):
+        sample(single(), "cat", 3, z=torch.zeros(3, 4))
+    with pytest.raises(DataError, match="has no latent space"):
+        encode(single(), sketch_set().drawings("cat", 2))
 
 
 def test_encoding_gives_mu_of_each_drawing_whatever_its_company():

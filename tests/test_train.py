@@ -9,14 +9,14 @@ import torch
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from synthetic import sketch_set
+from synthetic import sketch_set, terms_of
 
 from sketchlib import train
 from sketchlib.data.batches import make_batch
 from sketchlib.errors import DataError
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
-from sketchlib.train import Run, Settings, evaluate, fit, load_kept, make_schedule, order_from, read_checkpoint, steps_per_epoch
+from sketchlib.train import Run, Settings, evaluate, fit, load_kept, make_schedule, order_from, read_checkpoint
 
 TRAIN, VALID = sketch_set(11, seed=1), sketch_set(6, seed=2)  # 22 drawings: batches of 5 make 5 steps an epoch, the last of 2
 SCALE = 15.0
@@ -161,9 +161,7 @@ def test_curves_hold_every_validation_once_also_after_interruptions(tmp_path, mo
 def test_every_drawing_is_seen_once_an_epoch(make, start, tmp_path, monkeypatch):
     seen, real = [], train.make_batch
     monkeypatch.setattr(train, "make_batch", lambda s, index, scale: seen.extend(index.tolist()) or real(s, index, scale))
-    per_epoch = steps_per_epoch(TRAIN, 5)
-    assert per_epoch == 5
-    go(make(), tmp_path, steps=2 * per_epoch, seed=start)
+    go(make(), tmp_path, steps=2 * 5, seed=start)
     for epoch in (seen[:22], seen[22:]):
         assert sorted(epoch) == list(range(22))
     assert seen[:22] != seen[22:]
@@ -237,7 +235,7 @@ def test_evaluation_does_not_depend_on_the_batches_and_leaves_no_trace(make):
     random = torch.get_rng_state()
     whole = evaluate(model, VALID, batch_size=100)
     parts = evaluate(model, VALID, batch_size=5)
-    one = model.eval().terms(make_batch(VALID, np.arange(len(VALID)), SCALE), 1.0, torch.Generator().manual_seed(0))
+    one = terms_of(model.eval(), make_batch(VALID, np.arange(len(VALID)), SCALE), 1.0, torch.Generator().manual_seed(0))
     keys = ["loss", "L_S", "L_P"] if make is single else ["L_KL"]  # the rest of a VAE's depends on the noise, drawn by batch
     for key in keys:
         assert parts[key] == pytest.approx(whole[key], rel=1e-5)
@@ -293,7 +291,7 @@ def test_a_cosine_run_ends_at_min_lr(tmp_path):
 
 
 def test_an_unknown_schedule_is_refused(tmp_path):
-    with pytest.raises(DataError, match="'linear': expected 'plateau', 'exponential' or 'cosine'"):
+    with pytest.raises(DataError, match="schedule is 'linear'; allowed: plateau or exponential or cosine"):
         go(single(), tmp_path, schedule="linear")
 
 
@@ -312,9 +310,16 @@ def test_a_run_without_a_new_best_ends_early_interrupted_or_not(stops, tmp_path,
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tmp_path, monkeypatch):
     losses = iter([1.0, math.nan])
     monkeypatch.setattr(train, "evaluate", lambda model, sketches, ranks: {"loss": next(losses)})
-    with pytest.raises(DataError, match="validation loss is nan at step 8.*lower lr"):
+    with pytest.raises(DataError, match="loss is nan at step 8.*lower lr"):
         go(single(), tmp_path)
     assert read_checkpoint(tmp_path / "last.pt")["step"] == 4
+
+
+@pytest.mark.parametrize("make", [single, vae])
+def test_a_step_far_too_large_ends_the_run_at_the_first_loss_beyond_all_measure(make, tmp_path):
+    with pytest.raises(DataError, match=r"the loss is \S+ at step 2: this run learns nothing, lower lr \(1000\); the checkpoint of step 0"):
+        go(make(), tmp_path, lr=1000)
+    assert read_checkpoint(tmp_path / "last.pt")["step"] == 0 and not (tmp_path / "best.pt").exists()
 
 
 # --- checkpoints that cannot be used ---
@@ -472,12 +477,40 @@ def test_an_unknown_precision_is_an_error():
         Settings(steps=1, precision="half")
 
 
-def test_bfloat16_trains_float32_weights_to_nearly_the_same_loss(tmp_path):
-    losses = {}
+def both_precisions(folder):
+    """The validation loss of one short run in each precision, and what its curves say was used."""
+    losses, used = {}, {}
     for precision in ("float32", "bfloat16"):
         torch.manual_seed(0)
         model = single()
         settings = Settings(steps=6, batch_size=10, validate_every=6, precision=precision)
-        losses[precision] = fit(model, TRAIN, VALID, settings, tmp_path / precision, progress=False)[-1]["valid"]["loss"]
+        record = fit(model, TRAIN, VALID, settings, folder / precision, progress=False)[-1]
+        losses[precision], used[precision] = record["valid"]["loss"], record["precision"]
         assert {p.dtype for p in model.parameters()} == {torch.float32}
-    assert losses["bfloat16"] != losses["float32"] and losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.02)
+    return losses, used
+
+
+def test_bfloat16_trains_float32_weights_to_nearly_the_same_loss_where_the_machine_can(tmp_path):
+    losses, used = both_precisions(tmp_path)
+    assert used["float32"] == "float32" and losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.02)
+    assert (losses["bfloat16"] == losses["float32"]) == (used["bfloat16"] == "float32")
+
+
+def test_a_machine_without_bfloat16_trains_in_float32_and_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(train, "_runs_bfloat16", lambda device: False)
+    losses, used = both_precisions(tmp_path)
+    assert losses["bfloat16"] == losses["float32"] and set(used.values()) == {"float32"}
+    model, settings = single(), Settings(steps=2, batch_size=10, validate_every=1, precision="bfloat16")
+    capsys.readouterr()
+    fit(model, TRAIN, VALID, settings, tmp_path / "told")
+    assert capsys.readouterr().out.splitlines() == ["bfloat16 does not run on this machine's cpu: training in float32"]
+    assert json.loads(read_checkpoint(tmp_path / "told" / "last.pt")["settings"])["precision"] == "bfloat16"  # so that it goes on elsewhere
+
+
+def test_the_trial_of_bfloat16_leaves_the_random_numbers_alone():
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    train._runs_bfloat16.cache_clear()
+    with torch.no_grad():
+        assert train._runs_bfloat16(torch.device("cpu")) in (True, False)
+    assert torch.equal(before, torch.get_rng_state())

@@ -33,7 +33,10 @@ class Batch:
         return replace(self, **{name: sent(getattr(self, name), device) for name in ("x", "lengths", "labels")})
 
     def random(self, draw: Callable[[int], torch.Tensor]) -> torch.Tensor:
-        """The rows for these drawings of `draw(n)`, random numbers (n, ...) for all drawings of the batch, whatever share of it this is."""
+        """Random numbers for these drawings: `draw(n)` makes them, (n, ...), for n drawings.
+
+        A share of a larger batch takes its rows from the numbers of the whole batch, so that these do not depend on how it was split.
+        """
         return draw(len(self)) if self.share is None else self.share.of(draw(self.share.whole))
 
     @property
@@ -48,7 +51,7 @@ class Batch:
 
 
 def sent(tensor: torch.Tensor, device) -> torch.Tensor:
-    """The tensor on a device, without waiting for a GPU: what goes there is first put where it can fetch it by itself."""
+    """The tensor on a device. What goes to a GPU is pinned first: then the copy runs while this process goes on."""
     pinned = tensor.pin_memory() if torch.device(device).type == "cuda" and tensor.device.type == "cpu" else tensor
     return pinned.to(device, non_blocking=True)
 
@@ -97,7 +100,10 @@ def batches(
     pool: int = 50,
     ranks: Ranks = ALONE,
 ) -> Iterator[Batch]:
-    """One pass over a set in batches bucketed by length; without `shuffle`, all sorted by length. Of each, this rank's share."""
+    """One pass over a set, in batches of drawings of like length (see `batch_order`).
+
+    Without `shuffle` the whole set is sorted by length. On several `ranks`, this one gets its share of each batch.
+    """
     if shuffle:
         order = batch_order(sketches.lengths, batch_size, seed, epoch, pool)
     else:

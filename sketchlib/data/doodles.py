@@ -7,13 +7,12 @@ Classes are drawn in a square of about -1..1, y down, and brought to the dataset
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from zlib import crc32
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, did_you_mean
 from ..strokes import Drawing, simplify
 from .hand import Hand, arc, at, spline, turn
 
@@ -282,9 +281,8 @@ def doodle(word: str, rng: np.random.Generator) -> Drawing:
     Raises `DataError` for a class that is not one of the ten. Chapter 2 uses it where no real drawing is at hand.
     """
     if word not in CLASSES:
-        near = difflib.get_close_matches(str(word), CLASSES, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise DataError(f"no doodles of {word!r}: {hint}Known: {', '.join(CLASSES)}; other classes need real drawings.")
+        hint = did_you_mean(word, CLASSES)
+        raise DataError(f"no doodles of {word!r}: {hint} Known: {', '.join(CLASSES)}; other classes need real drawings.")
     make, tilt = CLASSES[word]
     hand = Hand(rng)
     return simplify(Drawing(tuple(_finish(make(hand), hand, tilt)), word))
@@ -294,6 +292,10 @@ def doodles(classes: Iterable[str], n: int, seed: int) -> dict[str, list[Drawing
     """`n` procedural drawings of each class: to the last bit the same for a seed, whatever other classes are asked for.
 
     The first drawings of a larger `n` are those of a smaller one. Raises `DataError` as `doodle` does.
+
+    >>> made = doodles(["cat", "sun"], n=2, seed=0)
+    >>> {name: len(drawings) for name, drawings in made.items()}
+    {'cat': 2, 'sun': 2}
     """
     rngs = {word: np.random.default_rng([seed, crc32(word.encode())]) for word in classes}
     return {word: [doodle(word, rng) for _ in range(n)] for word, rng in rngs.items()}

@@ -1,7 +1,7 @@
-"""Downloads of the official Quick, Draw! files: only the first part of a class where that is enough, resumed, checked, recorded.
+"""Downloads of the dataset's simplified files: the first part of a class where that is enough, resumed, checked, put in place when whole.
 
-manifest.json in the data folder has, by file, where it is from and its SHA-256; a file that is not in it was put there by hand and
-is left alone. A download lives in NAME.part until it is whole, and is taken up again from there.
+manifest.json in the data folder has, by file, where it is from and its SHA-256. A file that is not in it was put there by hand and is
+left alone. A download lives in NAME.part until it has all that is wanted, and is taken up again from there.
 """
 
 from __future__ import annotations
@@ -19,13 +19,10 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, unquote, urlsplit
 from urllib.request import Request, urlopen
 
-from ..errors import DataError
-from .npz import read_npz
-from .quickdraw import TEN_CLASSES, class_names, nearest, read_simplified
+from ..errors import DataError, did_you_mean
+from .quickdraw import TEN_CLASSES, class_names, read_simplified
 
 BASE_URL = "https://storage.googleapis.com/quickdraw_dataset/"
-KINDS = {"simplified": ("full/simplified/{}.ndjson", read_simplified), "sketchrnn": ("sketchrnn/{}.npz", read_npz)}
-BYTES_PER_DRAWING = 600  # of simplified ndjson, on average; only a first guess
 ANSWER_SECONDS = 4.5  # no answer within this means that there is no network
 READ_SECONDS = 30  # of silence end an attempt
 TRIES = 5  # attempts at one file in one call
@@ -37,27 +34,20 @@ class OfflineError(DataError):
     """Nothing answers at the address of the data."""
 
 
-def fetch(
-    classes: Sequence[str],
-    folder: Path | str,
-    per_class: int | None = None,
-    kind: str = "simplified",
-    base_url: str = BASE_URL,
-) -> Path:
-    """Download what `folder` lacks of `classes`: at least `per_class` drawings each (or all there are) of the simplified ndjson.
+def fetch(classes: Sequence[str], folder: Path | str, per_class: int | None = None, base_url: str = BASE_URL) -> Path:
+    """Download what `folder` lacks of `classes`: at least `per_class` drawings each, or all there are; None for whole files.
 
-    `per_class` None, or kind "sketchrnn" (.npz), means whole files. What is there already is verified, and made longer if need be;
-    files put there by hand are kept. Returns the folder. Raises `OfflineError` within five seconds where nothing answers, and
-    `DataError` for an unknown class, a changed file, an HTTP error or a full disk.
+    What is there already is verified, and made longer if need be; files put there by hand are kept. Returns the folder. Raises
+    `OfflineError` within five seconds where nothing answers, and `DataError` for an unknown class, a changed file, an HTTP error or a
+    full disk.
     """
     folder = Path(folder)
-    per_class = None if kind == "sketchrnn" else per_class
-    missing = [name for name in classes if _is_missing(folder, name, kind, per_class)]
+    missing = [name for name in classes if _is_missing(folder, name, per_class)]
     if missing:
         _require_answer(base_url)
     for name in missing:
         try:
-            _fetch_one(folder, name, kind, per_class, base_url)
+            _fetch_one(folder, name, per_class, base_url)
         except OSError as error:
             raise DataError(f"{folder}: {name!r} could not be written ({error}); make room and run again, it goes on from there") from error
     return folder
@@ -79,7 +69,7 @@ def _sha256(path: Path) -> str:
 
 
 def read_manifest(folder: Path | str) -> dict[str, dict]:
-    """File -> url, version and total bytes at the server, and, once whole: bytes, drawings, sha256."""
+    """File -> url, version and total bytes at the server, and, once in place: bytes, drawings, sha256."""
     path = Path(folder) / MANIFEST
     if not path.exists():
         return {}
@@ -98,22 +88,19 @@ def _record(folder: Path, file: str, entry: dict) -> None:
     os.replace(part, folder / MANIFEST)
 
 
-def _file_of(name: str, kind: str) -> str:
+def _file_of(name: str) -> str:
     """A class's file within the data folder."""
-    if kind not in KINDS:
-        raise DataError(f"kind {kind!r} cannot be downloaded; choose from {', '.join(KINDS)}")
     if not name or name.startswith(".") or re.search(r"[/\\:\0]", name):
         raise DataError(f"{name!r} is not the name of a class; they are like 'alarm clock'")
-    return f"{kind}/{name}{Path(KINDS[kind][0]).suffix}"
+    return f"simplified/{name}.ndjson"
 
 
-def _is_missing(folder: Path, name: str, kind: str, per_class: int | None) -> bool:
+def _is_missing(folder: Path, name: str, per_class: int | None) -> bool:
     """Whether a class must be downloaded, or more of it; verifies what has been."""
-    file = _file_of(name, kind)
+    file = _file_of(name)
     entry = read_manifest(folder).get(file, {})
     if not (folder / file).exists():
-        by_hand = folder.is_dir() and name in class_names(folder)
-        return kind == "sketchrnn" or not by_hand
+        return not (folder.is_dir() and name in class_names(folder))
     if "sha256" not in entry:
         return False
     verified_sha256(folder, folder / file)
@@ -144,83 +131,65 @@ def _require_answer(base_url: str) -> None:
         )
 
 
-def _fetch_one(folder: Path, name: str, kind: str, per_class: int | None, base_url: str) -> None:
-    file, (address, reader) = _file_of(name, kind), KINDS[kind]
+def _fetch_one(folder: Path, name: str, per_class: int | None, base_url: str) -> None:
+    file = _file_of(name)
     path = folder / file
     part = path.with_name(f"{path.name}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
-    entry = read_manifest(folder).get(file, {}) | {"url": f"{base_url.rstrip('/')}/{quote(address.format(name))}"}
     if path.exists() and not part.exists():
         shutil.copyfile(path, part)  # longer than before: the old file stays until then
-    entry, drawings = _enough(folder, file, part, entry, per_class)
+    url = f"{base_url.rstrip('/')}/{quote(f'full/{file}')}"
+    drawings = _bring(folder, file, part, url, per_class)
     try:
-        next(reader(part, 1))
-    except (DataError, StopIteration) as error:
+        next(read_simplified(part, 1))
+    except DataError as error:
         part.unlink()
-        raise DataError(f"{entry['url']} answered with something else than drawings ({error}); is it a network's sign-in page?") from error
+        raise DataError(f"{url} answered with something else than drawings ({error}); is it a network's sign-in page?") from error
+    entry = read_manifest(folder)[file]
     _record(folder, file, entry | {"bytes": part.stat().st_size, "drawings": drawings, "sha256": _sha256(part)})
     os.replace(part, path)  # after the record: stopped between the two, the part is still there to go on with
 
 
-def _enough(folder: Path, file: str, part: Path, entry: dict, per_class: int | None) -> tuple[dict, int | None]:
-    """Bring `part` to `per_class` whole lines (None: to the whole file); returns the entry and the number of lines."""
-    wanted = None if per_class is None else max(per_class, 1) * BYTES_PER_DRAWING
-    while True:
-        entry = _bring(folder, file, part, entry, wanted)
-        if not file.endswith(".ndjson"):
-            return entry, None
-        (lines, end), size = _lines(part), part.stat().st_size
-        if size >= entry["total"]:
-            return entry, lines + (end < size)  # the last line may lack its end
-        if lines >= max(per_class, 1):
+def _bring(folder: Path, file: str, part: Path, url: str, per_class: int | None) -> int:
+    """Append to `part` until it has `per_class` lines, or all; returns how many it has. How far it is, is read off the disk each time."""
+    for tried in range(TRIES + 1):
+        entry = read_manifest(folder).get(file, {}) | {"url": url}
+        known = part.exists() and "total" in entry  # a part without a record: of what?
+        lines, end, size = _lines(part) if known else (0, 0, 0)
+        if per_class is not None and lines >= max(per_class, 1):
             os.truncate(part, end)
-            return entry, lines
-        wanted = size + CHUNK // 4 + (per_class - lines) * size // max(lines, 1)
+            return lines
+        if known and size >= entry["total"]:
+            return lines + (end < size)  # the last line may lack its end
+        if tried == TRIES:
+            raise DataError(f"{url}: the connection broke {TRIES} times; run again, it goes on from where it stopped")
+        with _open(url, size) as response:
+            begins, server = _described(response, size)
+            if begins and any(entry.get(key) != server[key] for key in server):
+                part.unlink()  # the server's file is another one by now: begin again
+                continue
+            _record(folder, file, entry | server)
+            _copy(response, part, begins, server["total"], None if per_class is None else max(per_class, 1) - lines * (begins > 0))
 
 
-def _lines(path: Path) -> tuple[int, int]:
-    """How many lines of a file have their end, and where the last of them does."""
-    lines = end = at = 0
+def _lines(path: Path) -> tuple[int, int, int]:
+    """How many lines of a file have their end, where the last of them does, and the file's size."""
+    lines = end = size = 0
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             lines += chunk.count(b"\n")
-            end = at + chunk.rindex(b"\n") + 1 if b"\n" in chunk else end
-            at += len(chunk)
-    return lines, end
+            end = size + chunk.rindex(b"\n") + 1 if b"\n" in chunk else end
+            size += len(chunk)
+    return lines, end, size
 
 
-def _bring(folder: Path, file: str, part: Path, entry: dict, wanted: int | None) -> dict:
-    """Append to `part` until it has `wanted` bytes, or all; begins again where the server's file has changed."""
-    for _ in range(TRIES):
-        have = part.stat().st_size if part.exists() and "total" in entry else 0  # without a record: a part of what?
-        if have and have >= _goal(entry, wanted):
-            return entry
-        with _open(entry["url"], have, wanted) as response:
-            begins, server = _described(response, have)
-            if begins and any(entry.get(key) != server[key] for key in server):
-                part.unlink()
-                continue
-            entry = entry | server
-            _record(folder, file, entry)
-            _copy(response, part, begins, _goal(entry, wanted))
-        if part.stat().st_size >= _goal(entry, wanted):
-            return entry
-    raise DataError(f"{entry['url']}: the connection broke {TRIES} times; run again, it goes on from where it stopped")
-
-
-def _goal(entry: dict, wanted: int | None) -> int:
-    return entry["total"] if wanted is None else min(wanted, entry["total"])
-
-
-def _open(url: str, have: int, wanted: int | None):
-    headers = {"Range": f"bytes={have}-{'' if wanted is None else wanted - 1}", "User-Agent": "sketchlib"}
+def _open(url: str, have: int):
     try:
-        return urlopen(Request(url, headers=headers), timeout=READ_SECONDS)
+        return urlopen(Request(url, headers={"Range": f"bytes={have}-", "User-Agent": "sketchlib"}), timeout=READ_SECONDS)
     except HTTPError as error:
         if error.code == 416 and have:  # the server's file has become shorter than the part: begin again
-            return _open(url, 0, wanted)
-        unknown = error.code in (403, 404)
-        hint = nearest(unquote(Path(url).stem), TEN_CLASSES) if unknown else "try again later"
+            return _open(url, 0)
+        hint = did_you_mean(unquote(Path(url).stem), TEN_CLASSES) if error.code in (403, 404) else "try again later"
         raise DataError(f"{url} answered {error.code} ({error.reason}); {hint}") from error
     except (URLError, HTTPException, OSError) as error:
         raise DataError(f"{url} does not answer any more ({error}); run again, it goes on from where it stopped") from error
@@ -236,20 +205,20 @@ def _described(response, have: int) -> tuple[int, dict]:
     return begins, {"version": version, "total": total}
 
 
-def _copy(response, part: Path, begins: int, goal: int) -> None:
-    """Write an answer into `part` from byte `begins` to `goal`, or as far as the connection lasts."""
+def _copy(response, part: Path, begins: int, total: int, lines: int | None) -> None:
+    """Write an answer into `part` from byte `begins` on: `lines` more of them, or all, or as far as the connection lasts."""
     from tqdm.auto import tqdm  # here, since a build that downloads nothing imports this file too
 
-    name = part.name.removesuffix(".part")
-    with part.open("r+b" if begins else "wb") as out, tqdm(total=goal, initial=begins, unit="B", unit_scale=True, desc=name) as bar:
+    bar = tqdm(total=total if lines is None else None, initial=begins, unit="B", unit_scale=True, desc=part.name.removesuffix(".part"))
+    with part.open("r+b" if begins else "wb") as out, bar:
         out.seek(begins)
-        while begins < goal:
+        while lines is None or lines > 0:
             try:
-                chunk = response.read(min(CHUNK, goal - begins))
+                chunk = response.read(CHUNK)
             except (OSError, HTTPException):
                 return
             if not chunk:
                 return
             out.write(chunk)
-            begins += len(chunk)
             bar.update(len(chunk))
+            lines = None if lines is None else lines - chunk.count(b"\n")

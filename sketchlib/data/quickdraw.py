@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import gzip
 import json
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, did_you_mean
 from ..strokes import Drawing, simplify
 from .npz import read_npz
 from .reading import finite, first
@@ -21,17 +20,27 @@ TEN_CLASSES = ("airplane", "alarm clock", "apple", "candle", "car", "cat", "face
 
 
 def read_simplified(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
-    """Drawings of a simplified ndjson file (gzip or not), [[x...], [y...]] a stroke in the 0..255 box; the first `limit` of them.
+    """The first `limit` drawings of a simplified ndjson file, gzip or not: [[x...], [y...]] a stroke, in the 0..255 box.
 
     Raises `DataError` naming file and line for what is not JSON, has no drawing, or has coordinates that are ragged or not finite,
     and for a raw file, whose strokes have times. Chapter 1.
+
+    >>> _ = Path("cat.ndjson").write_text('{"word": "cat", "drawing": [[[0, 30], [0, 40]]]}')
+    >>> [(drawing.word, drawing.n_points) for drawing in read_simplified("cat.ndjson")]
+    [('cat', 2)]
     """
     return first(_ndjson(Path(path), raw=False), limit)
 
 
 def read_raw(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
-    """Drawings of a raw ndjson file, [[x...], [y...], [t...]] a stroke in canvas pixels, brought to the simplified recipe
-    (`strokes.simplify`); errors as for `read_simplified`."""
+    """The first `limit` drawings of a raw ndjson file, [[x...], [y...], [t...]] a stroke in canvas pixels, simplified as the dataset does.
+
+    The recipe is `strokes.simplify`. Raises `DataError` as `read_simplified` does.
+
+    >>> _ = Path("cat.ndjson").write_text('{"word": "cat", "drawing": [[[0, 300, 600], [0, 0, 0], [0, 9, 18]]]}')
+    >>> [drawing.strokes[0].tolist() for drawing in read_raw("cat.ndjson")]
+    [[[0.0, 0.0], [255.0, 0.0]]]
+    """
     return (simplify(drawing) for drawing in first(_ndjson(Path(path), raw=True), limit))
 
 
@@ -82,9 +91,13 @@ def _polyline(stroke: list) -> np.ndarray:
 
 
 def read_binary(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
-    """Drawings of a .bin file in the 0..255 box, their word from the file's name; source: the dataset's description of its format.
+    """The first `limit` drawings of a .bin file, in the 0..255 box; their word is the file's name.
 
-    Raises `DataError` naming the byte where a truncated file ends.
+    Raises `DataError` naming the byte where a truncated file ends. Source: the dataset's description of its format.
+
+    >>> _ = Path("cat.bin").write_bytes(bytes(15) + bytes([1, 0, 2, 0, 0, 30, 0, 40]))  # head; 1 stroke of 2 points; x; y
+    >>> [(drawing.word, drawing.n_points) for drawing in read_binary("cat.bin")]
+    [('cat', 2)]
     """
     return first(_binary(Path(path)), limit)
 
@@ -133,13 +146,7 @@ def find_class(folder: Path | str, name: str) -> tuple[Path, Callable]:
         for path in (folder / kind / f"{name}{suffix}", folder / f"{name}{suffix}"):
             if path.is_file():
                 return path, reader
-    raise DataError(f"class {name!r} is not in {folder}: {nearest(name, class_names(folder))}")
-
-
-def nearest(name: str, names: Sequence[str]) -> str:
-    """For an error's end: which of `names` are like a name that is not among them."""
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(map(repr, near))}?" if near else "no class there is named like it."
+    raise DataError(f"class {name!r} is not in {folder}: {did_you_mean(name, class_names(folder))}")
 
 
 def class_names(folder: Path | str) -> list[str]:
@@ -150,6 +157,11 @@ def class_names(folder: Path | str) -> list[str]:
 
 
 def read_class(folder: Path | str, name: str, limit: int | None = None) -> Iterator[Drawing]:
-    """The drawings of one class in a data folder, the first `limit` of them."""
+    """The first `limit` drawings of one class in a data folder, in whichever format it has them; raises `DataError` as `find_class` does.
+
+    >>> _ = Path("cat.ndjson").write_text('{"word": "cat", "drawing": [[[0, 30], [0, 40]]]}')
+    >>> len(list(read_class(".", "cat")))
+    1
+    """
     path, reader = find_class(folder, name)
     return reader(path, limit)

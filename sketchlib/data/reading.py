@@ -21,10 +21,12 @@ BROKEN += (SyntaxError, struct.error, zlib.error, zipfile.BadZipFile, tokenize.T
 
 
 def first(drawings: Iterator[Drawing], limit: int | None) -> Iterator[Drawing]:
+    """The first `limit` drawings, all of them for None; raises `DataError` for a limit below 0."""
     if limit is not None and limit < 0:
         raise DataError(f"limit is {limit}; give the number of drawings wanted, or None for all")
     return islice(drawings, limit)
 
 
 def finite(values: np.ndarray) -> bool:
+    """Whether an array holds numbers only, none of them NaN, infinite or too large for float32."""
     return values.dtype.kind in "iu" or (values.dtype.kind == "f" and bool((np.abs(values) < FINITE).all()))

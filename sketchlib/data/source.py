@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DataError
-from ..files import PROJECT
+from ..files import data_folder
 from ..strokes import Drawing
 from .quickdraw import class_names, find_class, read_class, read_simplified
 
@@ -57,14 +57,14 @@ def ensure(classes: Sequence[str], per_class: int | None = None) -> None:
     if os.environ.get("SKETCHLIB_DATA"):
         return
     try:
-        fetch(classes, PROJECT / "data", per_class)
+        fetch(classes, data_folder(), per_class)
     except OfflineError as error:
         instead = "the project's own doodles" if locate(classes)[1] is None else "those in data/, fewer than asked,"
         print(f"no more drawings could be downloaded: {error}. Now {instead} are used.", flush=True)
 
 
 def locate(classes: Sequence[str]) -> tuple[str, Path | None]:
-    """The data folder to read without any download: (kind, folder), the folder None where there is none."""
+    """Where drawings would be read from now, without a download: the kind of source, and its folder, None for doodles."""
     from .download import read_manifest
 
     given = os.environ.get("SKETCHLIB_DATA")
@@ -72,7 +72,7 @@ def locate(classes: Sequence[str]) -> tuple[str, Path | None]:
         if not Path(given).is_dir():
             raise DataError(f"SKETCHLIB_DATA names {given}, which is not a folder; correct it or unset it")
         return "folder", Path(given)
-    own = PROJECT / "data"
+    own = data_folder()
     if not own.is_dir() or not set(classes) <= set(class_names(own)):
         return "doodles", None
     fetched = {Path(file).stem for file, entry in read_manifest(own).items() if "sha256" in entry}
@@ -80,7 +80,10 @@ def locate(classes: Sequence[str]) -> tuple[str, Path | None]:
 
 
 def other_classes(classes: Sequence[str]) -> list[str]:
-    """The classes beside `classes` that the data folder has in the simplified format, whose units are the same; without one, none."""
+    """Further classes of the data folder: those that are not in `classes`. None where there is no folder.
+
+    Only files in the simplified format count: other formats have other units.
+    """
     _, folder = locate(classes)
     names = [name for name in class_names(folder) if name not in classes] if folder else []
     return [name for name in names if find_class(folder, name)[1] is read_simplified]
@@ -102,7 +105,7 @@ def _file_record(folder: Path, name: str) -> dict:
 
 
 def fingerprint(classes: Sequence[str]) -> str:
-    """What tells one state of the data from another without reading it: the source's kind, and each file's name, size and time."""
+    """A hash that is another one when the data have changed. It is made without reading them: of files' names, sizes and times."""
     kind, folder = locate(classes)
     stats = []
     for name in classes if folder else ():

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
@@ -55,30 +56,24 @@ def bill(models: Sequence[nn.Module], cards: Sequence[Mapping]) -> dict[str, flo
     }
 
 
-def weights_per_row(model: nn.Module) -> int:
-    """Weights that every row of a drawing is multiplied with: those of the LSTMs and of the head, without biases."""
-    parts = [m for m in model.modules() if isinstance(m, nn.LSTM)] + [model.decoder.fc_params]
-    return sum(p.numel() for part in parts for p in part.parameters() if p.ndim == 2)
-
-
 def training_flops(model: nn.Module, rows: int) -> int:
     """Floating point operations of one training step over `rows` real rows (the end rows counted too)."""
-    return TRAINING * weights_per_row(model) * rows
+    return TRAINING * model.weights_per_row() * rows
 
 
 def step_seconds(model: nn.Module, sketches: SketchSet, batch_size: int, steps: int = 4, seed: int = 0) -> tuple[float, float]:
     """(seconds, real rows) of a training step's forward and backward pass: medians over `steps` batches after one to warm up.
 
-    Raises `DataError` where the set has too few drawings for these batches.
+    A small set is gone through more than once. Raises `DataError` for a set without drawings.
     """
-    order = batch_order(sketches.lengths, batch_size, seed, 0)[: steps + 1]
-    if len(order) <= steps:
-        raise DataError(f"{len(sketches)} drawings make {len(order)} batches of {batch_size}; {steps + 1} are needed")
+    if not len(sketches):
+        raise DataError("no drawings to time a training step with: give a set with at least one")
+    batches = (index for epoch in count() for index in batch_order(sketches.lengths, batch_size, seed, epoch))
     seconds, rows = [], []
-    for index in order:
+    for index in islice(batches, steps + 1):
         batch = make_batch(sketches, index, model.scale)
         began = time.perf_counter()
-        model.terms(batch)["loss"].backward()
+        model.loss(model.parts(batch)).backward()
         seconds.append(time.perf_counter() - began)
         rows.append(int(batch.lengths.sum()) + len(batch))
         model.zero_grad(set_to_none=True)

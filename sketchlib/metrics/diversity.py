@@ -47,12 +47,13 @@ def nearest(features: np.ndarray, training: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def near_copies(made: np.ndarray, training: np.ndarray, test: np.ndarray, quantile: float = 0.01) -> dict:
-    """Sketches nearer to a training drawing than all but a `quantile` of real test drawings are: memorising seen.
+    """How many sketches are near-copies of a training drawing.
 
-    Returns `share` (beside `quantile`, what a model that does not memorise scores), `threshold`, and of every made sketch its
-    `distance` to and the `index` of its nearest training drawing, for pictures side by side. A model that draws only typical sketches
-    scores above `quantile` without copying, so look at the pictures. Raises `DataError` for an empty side or a
-    quantile outside 0..1. Chapter 8.
+    Near is a distance that only a share `quantile` of real test drawings has to its nearest training drawing: the `threshold` returned.
+    `share`: of the sketches, how many are as near; a model that does not memorise scores about `quantile`. `distance`, `index`: of every
+    sketch, how far its nearest training drawing is, and its number, for pictures side by side. A model that draws only typical sketches
+    scores above `quantile` without copying, so look at the pictures. Raises `DataError` for an empty side or a quantile outside 0..1.
+    Chapter 8.
     """
     if not 0 < quantile < 1:
         raise DataError(f"quantile {quantile}: give one between 0 and 1, such as 0.01")

@@ -1,7 +1,7 @@
 """How near a set of generated sketches is to a set of real ones, in the recogniser's features. Chapter 8.
 
-Every function takes features (n, d), one row a sketch. The figures depend on the features and on n: state both, and stand each
-beside its floor, real training drawings against real test drawings at the same n.
+Every function takes features (n, d), one row a sketch. A figure depends on the features and on n, so state both. Beside it belongs its
+floor: what real training drawings score against real test drawings at the same n.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scipy.spatial.distance import cdist
 from ..errors import DataError
 from .interval import bootstrap
 
-K = 5  # neighbours, as Naeem et al. (2020) take
+NEIGHBOURS = 5  # as Naeem et al. (2020) take
 _ROWS = 500  # rows of a distance matrix held at a time
 
 
@@ -58,9 +58,10 @@ def frechet(real: np.ndarray, made: np.ndarray) -> float:
 
 
 def kid(real: np.ndarray, made: np.ndarray) -> float:
-    """Kernel distance: the unbiased squared maximum mean discrepancy with the kernel (x.y / d + 1)^3; 0 on average for like sets.
+    """Kernel distance: the unbiased squared maximum mean discrepancy with the kernel (x.y / d + 1)^3.
 
-    It may turn out negative. Raises `DataError` for fewer than two rows. Source: Binkowski et al. (2018).
+    It is 0 on average for two sets of one distribution, so that it may be below 0. Raises `DataError` for fewer than two rows.
+    Source: Binkowski et al. (2018).
     """
     real, made = check_pair(real, made, 2)
 
@@ -81,13 +82,13 @@ def _distances(a: np.ndarray, b: np.ndarray) -> Iterator[tuple[slice, np.ndarray
         yield slice(start, start + _ROWS), cdist(a[start : start + _ROWS], b)
 
 
-def radii(features: np.ndarray, k: int = K) -> np.ndarray:
+def radii(features: np.ndarray, k: int = NEIGHBOURS) -> np.ndarray:
     """Distance (n,) of each row to its k-th nearest other row; raises `DataError` for k or fewer rows."""
     features = check_features(features, k + 1)
     return np.concatenate([np.partition(d, k, axis=1)[:, k] for _, d in _distances(features, features)])
 
 
-def neighbourhood(real: np.ndarray, made: np.ndarray, k: int = K) -> dict[str, np.ndarray]:
+def neighbourhood(real: np.ndarray, made: np.ndarray, k: int = NEIGHBOURS) -> dict[str, np.ndarray]:
     """What each sketch adds to four metrics, whose values are the means of these arrays.
 
     `precision` (made): it lies in the k-neighbour ball of some real one. `recall` (real): in the ball of some made one. `density`
@@ -109,7 +110,7 @@ def neighbourhood(real: np.ndarray, made: np.ndarray, k: int = K) -> dict[str, n
 
 
 def compare(
-    test: np.ndarray, made: np.ndarray, train: np.ndarray, k: int = K, resamples: int = 100, seed: int = 0, n: int | None = None
+    test: np.ndarray, made: np.ndarray, train: np.ndarray, k: int = NEIGHBOURS, resamples: int = 100, seed: int = 0, n: int | None = None
 ) -> dict[str, dict[str, float]]:
     """All six metrics of made sketches against real test ones: metric -> `value`, `low`, `high`, `n`, `floor`.
 

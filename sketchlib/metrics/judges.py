@@ -55,12 +55,12 @@ class SecondJudge:
     drawings: int
 
     def predict(self, drawings: Sequence[Drawing]) -> np.ndarray:
-        """(n, classes): 1 for the class that a drawing is read as, 0 for the others; it knows no degrees."""
+        """(n, classes): 1 for the class that a drawing is read as, 0 for the others. This judge has no probabilities."""
         return np.eye(len(self.classes))[self.machine.predict(direction_histograms(drawings))]
 
 
 def train_second_judge(train: Mapping[str, Sequence[Drawing]]) -> SecondJudge:
-    """A second judge of the classes of `train` (class -> drawings); nothing in it is left to chance.
+    """A second judge of the classes of `train` (class -> drawings). The same drawings give the same judge.
 
     Raises `DataError` for fewer than two classes, or an empty one.
     """

@@ -21,7 +21,7 @@ from .recogniser import Recogniser, features
 
 @torch.no_grad()
 def latent_means(vae: SketchVAE, sketches: SketchSet, batch_size: int = 250) -> tuple[np.ndarray, np.ndarray]:
-    """mu and L_KL by unit, each (n, N_z), of q(z | drawing) for the drawings of a set, sorted by length."""
+    """mu of q(z | drawing), and what each of its units adds to L_KL, both (n, N_z), for the drawings of a set sorted by length."""
     device, found = next(vae.parameters()).device, []
     with evaluating(vae):
         for batch in batches(sketches, vae.scale, batch_size, shuffle=False):
@@ -77,10 +77,10 @@ def interpolation_smoothness(
 
 @torch.no_grad()
 def code_worth(vae: SketchVAE, sketches: SketchSet) -> dict[str, float]:
-    """What its code tells about a drawing, the true rows being given: L_R in nats a drawing with its `own` mu, with the mu of the `other`
-    drawing before it in the set, and the difference, `worth`.
+    """What a drawing's code tells the decoder that the true rows, which it is given too, do not.
 
-    0 is an encoder that the decoder does not heed. Raises `DataError` for fewer than two drawings. Chapters 5 and 12.
+    `own`: L_R in nats a drawing with its own mu. `other`: with the mu of the drawing before it in the set. `worth`: their difference, 0
+    where the decoder does not heed the code. Raises `DataError` for fewer than two drawings. Chapters 5 and 12.
     """
     if len(sketches) < 2:
         raise DataError(f"{len(sketches)} drawings: 2 or more are needed, to give each the code of another")

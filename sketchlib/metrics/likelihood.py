@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..data.batches import Batch, make_batch
 from ..data.dataset import SketchSet
 from ..errors import DataError
 from ..models.decoder import reconstruction
 from ..models.router import Router
-from ..models.single import ConditionalDecoder
-from ..models.vae import SketchVAE, kl_divergence
+from ..models.vae import kl_divergence
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +58,7 @@ class Costs:
         return out
 
 
-def costs(
-    model: ConditionalDecoder | SketchVAE | Router, sketches: SketchSet, seed: int = 0, batch_size: int = 250, samples: int = 0
-) -> Costs:
+def costs(model: nn.Module | Router, sketches: SketchSet, seed: int = 0, batch_size: int = 250, samples: int = 0) -> Costs:
     """The cost of every drawing of a set under a model; `samples` K > 0 also gives the importance-weighted bound of a VAE.
 
     For the single model the cost is exact; for a VAE L_R + L_KL bounds it from above, and the importance-weighted bound lies between.
@@ -80,22 +77,21 @@ def costs(
 
 
 def _owners(model, sketches: SketchSet):
-    """(model, drawings that it scores): all for one model, class by class for a router."""
-    if not isinstance(model, Router):
-        return [(model, np.arange(len(sketches)))]
-    present = np.unique(sketches.labels)
-    return [(model[sketches.classes[label]], np.flatnonzero(sketches.labels == label)) for label in present]
+    """(model, drawings that it scores): each class's drawings go to its model, all to the one where there is but one."""
+    of_label = {label: model.for_class(sketches.classes[label]) for label in np.unique(sketches.labels)}
+    labels = {one: [label for label, other in of_label.items() if other is one] for one in of_label.values()}
+    return [(one, np.flatnonzero(np.isin(sketches.labels, own))) for one, own in labels.items()]
 
 
 def _fill(out: Costs, model, sketches: SketchSet, index: np.ndarray, seed: int, batch_size: int, samples: int) -> None:
-    sketches = _with_labels_of(model, sketches)
+    sketches = model.as_known(sketches)
     device = next(model.parameters()).device
     out.points[index], out.unit[index], out.n_max[index] = sketches.lengths[index], 2 * math.log(model.scale), model.n_max
     index = index[np.argsort(sketches.lengths[index], kind="stable")]
     with torch.no_grad(), evaluating(model):
         for part in np.split(index, range(batch_size, len(index), batch_size)):
             batch = make_batch(sketches, part, model.scale).to(device)
-            draws = _noise(seed, part, max(samples, 1), model.latent_size) if isinstance(model, SketchVAE) else None
+            draws = _noise(seed, part, max(samples, 1), model.latent_size) if model.latent_size else None
             found = _nats(model, batch, None if draws is None else draws.to(device), samples)
             out.l_r[part], out.l_kl[part], out.iw[part] = (value.double().cpu().numpy() for value in found)
 
@@ -105,17 +101,6 @@ def _noise(seed: int, index: np.ndarray, samples: int, latent_size: int) -> Tens
     streams = (np.random.default_rng([seed, int(i)]) for i in index)
     rows = [stream.standard_normal((samples, latent_size), dtype=np.float32) for stream in streams]
     return torch.from_numpy(np.stack(rows, axis=1))
-
-
-def _with_labels_of(model, sketches: SketchSet) -> SketchSet:
-    """The set with its labels counted as the single model counts its classes."""
-    if not isinstance(model, ConditionalDecoder) or tuple(sketches.classes) == model.classes:
-        return sketches
-    present = {sketches.classes[label] for label in np.unique(sketches.labels)}
-    if unknown := sorted(present - set(model.classes)):
-        raise DataError(f"the model knows {', '.join(model.classes)}, not {', '.join(unknown)}; leave these drawings out")
-    table = np.array([model.classes.index(name) if name in model.classes else -1 for name in sketches.classes])
-    return replace(sketches, labels=table[sketches.labels], classes=model.classes)
 
 
 @contextmanager

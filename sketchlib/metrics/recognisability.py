@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import DataError
 from ..strokes import Drawing
 from .judges import SecondJudge
-from .recogniser import Recogniser, predict
+from .recogniser import Recogniser
 
 
 def recognisability(model: Recogniser | SecondJudge, drawings: Mapping[str, Sequence[Drawing]]) -> dict:
@@ -29,7 +29,7 @@ def recognisability(model: Recogniser | SecondJudge, drawings: Mapping[str, Sequ
         probability = np.zeros((len(members), size))
         if drawn.any():
             some = [one for one in members if one.strokes]
-            probability[drawn] = model.predict(some) if isinstance(model, SecondJudge) else predict(model, some)
+            probability[drawn] = model.predict(some)
         guesses = np.where(drawn, probability.argmax(1), -1)
         confusion[label] = np.bincount(guesses[drawn], minlength=size) / len(members)
         hits[name], sure[name], empty = guesses == label, probability[:, label], empty + int((~drawn).sum())
@@ -45,7 +45,7 @@ def recognisability(model: Recogniser | SecondJudge, drawings: Mapping[str, Sequ
     }
 
 
-def _check_asked(model: Recogniser, drawings: Mapping[str, Sequence[Drawing]]) -> None:
+def _check_asked(model: Recogniser | SecondJudge, drawings: Mapping[str, Sequence[Drawing]]) -> None:
     if unknown := sorted(set(drawings) - set(model.classes)):
         knows = ", ".join(model.classes)
         raise DataError(f"the recogniser was trained on {knows}, not on {', '.join(unknown)}; train one on these classes")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
 from ..errors import DataError
+from ..files import read_model
 from ..strokes import Drawing
 from .raster import SIZE, WIDTH, Segments, rasterise, segments
 
@@ -59,6 +58,13 @@ class Recogniser(nn.Module):
         """Logits (n, classes) of pictures (n, 1, size, size)."""
         return self.head(self.features(pictures))
 
+    def predict(self, drawings: Sequence[Drawing], line_width: float = WIDTH) -> np.ndarray:
+        """Probabilities (n, classes), float32, of drawings in lines of `line_width` pixels.
+
+        Raises `DataError` for no drawings, one without points, or NaN or infinite points.
+        """
+        return torch.softmax(_read(self, drawings, line_width, "forward"), -1).numpy()
+
     def config(self) -> dict:
         """The constructor's arguments."""
         return dict(classes=list(self.classes), size=self.size, width=self.width)
@@ -88,7 +94,7 @@ def train_recogniser(
     lr: float = 3e-3,
     width: int = 24,
 ) -> tuple[Recogniser, list[dict]]:
-    """A recogniser of the classes of `train` (class -> drawings) as it was at its best accuracy on `valid`, and a record of each epoch.
+    """Train a recogniser on `train`, class -> drawings. Returns it as it was at its best accuracy on `valid`, and a record of each epoch.
 
     AdamW with a one-cycle learning rate and label smoothing 0.05; every epoch draws the lines anew with other warps and widths. Same
     seed, same weights to the last bit on one machine; the global random state is left alone. A record holds `epoch`, `loss` (nats a
@@ -164,18 +170,10 @@ def _read(model: Recogniser, drawings: Sequence, line_width: float, layer: str) 
     return torch.cat([_outputs(model, rasterise(part, model.size, line_width), layer) for part in parts])
 
 
-def predict(model: Recogniser, drawings: Sequence[Drawing], line_width: float = WIDTH) -> np.ndarray:
-    """Probabilities (n, classes), float32, of drawings in lines of `line_width` pixels.
-
-    Raises `DataError` for no drawings, one without points, or NaN or infinite points. Chapter 8.
-    """
-    return torch.softmax(_read(model, drawings, line_width, "forward"), -1).numpy()
-
-
 def features(model: Recogniser, drawings: Sequence[Drawing], line_width: float = WIDTH) -> np.ndarray:
     """Features (n, 128), float32, of drawings: the last hidden layer, in which Frechet distance and its kin are measured.
 
-    Raises `DataError` as `predict` does. Chapter 8.
+    Raises `DataError` as `Recogniser.predict` does. Chapter 8.
     """
     return _read(model, drawings, line_width, "features").numpy()
 
@@ -191,25 +189,12 @@ def drawn_features(model: Recogniser, drawings: Sequence[Drawing], line_width: f
 
 
 def load(path: Path | str, classes: Sequence[str] | None = None) -> Recogniser:
-    """The recogniser in a safetensors file that `weights.save` wrote, in evaluation mode.
+    """The recogniser in a .safetensors file, in evaluation mode.
 
-    Raises `DataError` for any other file, for another architecture, and, where `classes` is given, for a recogniser of other ones.
+    Raises `DataError` as `files.read_model` does and, where `classes` is given, for a recogniser of other ones.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise DataError(f"{path} is not a readable safetensors file ({error})") from error
-    if header.get("architecture") != "Recogniser" or "config" not in header:
-        found = header.get("architecture")
-        raise DataError(f"{path} holds architecture {found!r}; expected Recogniser; train one")
-    try:
-        model = Recogniser(**json.loads(header["config"]))
-        model.load_state_dict(tensors)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise DataError(f"{path}: its weights do not fit its own description ({error}); train it again") from error
+    model = read_model(path, {"Recogniser": Recogniser})
     if classes is not None and tuple(classes) != model.classes:
         wanted = ", ".join(classes)
         raise DataError(f"{path} was trained on {', '.join(model.classes)}; expected {wanted}: train a recogniser on these")
-    return model.eval()
+    return model

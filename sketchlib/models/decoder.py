@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
 from ..data.batches import Batch
+from ..errors import DataError
 from .mixture import pen_nll, split_parameters, stroke_nll
+
+
+class State(NamedTuple):
+    """How far the LSTM has come with each drawing of a batch: only `Decoder` looks into it, whoever draws may `keep` some rows.
+
+    `h`, `c` (B, H). `bias` (B, 4H): the condition's share of the gates, the same at every step and so computed once. `from_row` (5, 4H)
+    and `from_state` (H, 4H): the weights, laid out once for the product of a row.
+    """
+
+    h: Tensor
+    c: Tensor
+    bias: Tensor
+    from_row: Tensor
+    from_state: Tensor
+
+    def keep(self, rows: Tensor) -> State:
+        """The state of these rows of the batch only: indices (n,)."""
+        return self._replace(h=self.h[rows], c=self.c[rows], bias=self.bias[rows])
 
 
 class Decoder(nn.Module):
@@ -30,14 +51,67 @@ class Decoder(nn.Module):
         """h_0 and c_0, each (B, H), from the condition (B, C)."""
         return torch.tanh(self.fc_init_hc(condition)).chunk(2, dim=-1)
 
-    def forward(self, rows: Tensor, condition: Tensor) -> Tensor:
-        """Parameters (B, T, 6M + 3) of the rows that follow `rows` (B, T, 5)."""
-        h, c = self.initial_state(condition)
+    def forward(self, rows: Tensor, condition: Tensor, at_start: Tensor | None = None) -> Tensor:
+        """Parameters (B, T, 6M + 3) of the rows that follow `rows` (B, T, 5), given conditions (B, C).
+
+        `at_start` (B, C): another condition for h_0 and c_0 alone.
+        """
+        h, c = self.initial_state(condition if at_start is None else at_start)
         repeated = condition[:, None].expand(-1, rows.shape[1], -1)
         dropped = F.dropout(self.lstm.weight_hh_l0, self.weight_dropout, self.training)
         inputs = torch.cat([rows, repeated], -1), (h[None].contiguous(), c[None].contiguous())
         states, _ = functional_call(self.lstm, {"weight_hh_l0": dropped}, inputs)
         return self.fc_params(self.dropout(states)).float()  # the density is computed in float32 under autocast too
+
+    def start(self, condition: Tensor) -> State:
+        """The state before S_0 of drawings with these conditions (B, C)."""
+        lstm = self.lstm
+        constant = lstm.bias_ih_l0 + lstm.bias_hh_l0
+        bias = torch.addmm(constant, condition, lstm.weight_ih_l0[:, 5:].T)
+        return State(*self.initial_state(condition), bias, lstm.weight_ih_l0[:, :5].T.contiguous(), lstm.weight_hh_l0.T.contiguous())
+
+    def step(self, row: Tensor, state: State) -> tuple[Tensor, State]:
+        """Parameters (B, 6M + 3) of the row that follows `row` (B, 5), and the state after it: `forward`, one row at a time."""
+        gates = torch.addmm(state.bias, state.h, state.from_state).addmm_(row, state.from_row)
+        i, f, g, o = gates.chunk(4, dim=-1)
+        c = torch.sigmoid(f) * state.c + torch.sigmoid(i) * torch.tanh(g)
+        h = torch.sigmoid(o) * torch.tanh(c)
+        return self.fc_params(h), state._replace(h=h, c=c)
+
+    @torch.no_grad()
+    def copy_from(self, other: Decoder, condition: Tensor | None = None) -> None:
+        """Take over the weights of another decoder of the same sizes; raises `DataError` where they differ.
+
+        With a `condition` (C,) of the other's, draw whatever the own condition as it does under that one: it is folded into the biases,
+        and the own condition, of any size, is not heeded yet.
+        """
+        self._check_sizes(other, ["fc_params.weight", "fc_init_hc.weight"] if condition is None else ["fc_params.weight"])
+        if condition is None:
+            self.load_state_dict(other.state_dict())
+            return
+        own, lstm = self.lstm, other.lstm
+        self.fc_params.load_state_dict(other.fc_params.state_dict())
+        self.fc_init_hc.weight.zero_()
+        self.fc_init_hc.bias.copy_(other.fc_init_hc(condition))
+        own.weight_ih_l0.zero_()
+        own.weight_ih_l0[:, :5] = lstm.weight_ih_l0[:, :5]
+        own.weight_hh_l0.copy_(lstm.weight_hh_l0)
+        own.bias_ih_l0.copy_(lstm.bias_ih_l0 + lstm.weight_ih_l0[:, 5:] @ condition)
+        own.bias_hh_l0.copy_(lstm.bias_hh_l0)
+
+    def _check_sizes(self, other: Decoder, names: list[str]) -> None:
+        own, theirs = ([tuple(one.get_parameter(name).shape) for name in names] for one in (self, other))
+        if own != theirs:
+            raise DataError(f"a decoder whose {' and '.join(names)} is {own} cannot start as one with {theirs}: give equal sizes")
+
+    def weights_per_row(self) -> int:
+        """Weights that every row of a drawing is multiplied with: those of the LSTM and of the head, without biases."""
+        return matrix_weights(self.lstm, self.fc_params)
+
+
+def matrix_weights(*parts: nn.Module) -> int:
+    """Weights of some layers without their biases."""
+    return sum(p.numel() for part in parts for p in part.parameters() if p.ndim == 2)
 
 
 def reconstruction(raw: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:

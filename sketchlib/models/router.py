@@ -8,25 +8,26 @@ from pathlib import Path
 from torch import nn
 
 from ..errors import known
-from .vae import SketchVAE
 
 
 class Router:
     """Class name to the model that draws it; a model is loaded when it is first asked for. Chapter 6.
 
-    `models`: class name -> `SketchVAE`, or the path of its file, which `read` then loads.
+    `models`: class name -> a model, or the path of its file, which `read` then loads.
     """
 
-    def __init__(self, models: Mapping[str, SketchVAE | Path | str], read: Callable[[Path], SketchVAE] | None = None):
+    def __init__(self, models: Mapping[str, nn.Module | Path | str], read: Callable[[Path], nn.Module] | None = None):
         self._models, self._read = dict(models), read
         self.classes = tuple(self._models)
 
-    def __getitem__(self, name: str) -> SketchVAE:
-        """The model of a class; raises `DataError` naming the nearest classes for an unknown one."""
+    def for_class(self, name: str) -> nn.Module:
+        """The model of a class, also as `router[name]`; raises `DataError` naming the nearest classes for an unknown one."""
         found = self._models[known(name, self.classes)]
         if not isinstance(found, nn.Module):
             found = self._models[name] = self._read(Path(found))
         return found
+
+    __getitem__ = for_class
 
     @property
     def loaded(self) -> tuple[str, ...]:

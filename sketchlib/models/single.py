@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..data.batches import Batch
-from ..errors import known
+from ..data.dataset import SketchSet
+from ..errors import DataError, known
 from .decoder import Decoder, reconstruction
 
 
@@ -17,7 +20,12 @@ class ConditionalDecoder(nn.Module):
 
     Defaults are the report's: hidden_size 512, embedding_size 64, n_mixtures 20. Its notebook asked for dropout 0.5, which a one-layer
     LSTM ignores, so what it trained had none: both dropouts are 0 unless asked for. `scale` is data_scale_factor.
+    `latent_size`: 0, there is no z. `started_from`: what its first weights were, for its card; None where they were thrown.
     """
+
+    decoder_kind = Decoder  # another decoder makes another single model: a subclass that names it
+    latent_size = 0
+    started_from: str | None = None
 
     def __init__(
         self,
@@ -35,7 +43,7 @@ class ConditionalDecoder(nn.Module):
         self.sizes = dict(hidden_size=hidden_size, embedding_size=embedding_size, n_mixtures=n_mixtures)
         self.sizes |= dict(dropout=dropout, weight_dropout=weight_dropout)
         self.embedding = nn.Embedding(len(self.classes), embedding_size)
-        self.decoder = Decoder(embedding_size, hidden_size, n_mixtures, dropout, weight_dropout)
+        self.decoder = self.decoder_kind(embedding_size, hidden_size, n_mixtures, dropout, weight_dropout)
 
     def config(self) -> dict:
         """The constructor's arguments."""
@@ -44,14 +52,43 @@ class ConditionalDecoder(nn.Module):
     @torch.no_grad()
     def start_from(self, other: ConditionalDecoder) -> None:
         """Begin as a model of the same sizes that knows these classes, or more; raises `DataError` for a class unknown there."""
-        rows = [other.classes.index(known(name, other.classes)) for name in self.classes]
+        rows = [other.label(name) for name in self.classes]
+        self.decoder.copy_from(other.decoder)
         self.embedding.weight.copy_(other.embedding.weight[rows])
-        self.decoder.load_state_dict(other.decoder.state_dict())
         self.started_from = f"a single model of {len(other.classes)} classes"  # which its card will say
+
+    def label(self, name: str) -> int:
+        """The index of a class; raises `DataError` naming the nearest classes for an unknown one."""
+        return self.classes.index(known(name, self.classes))
 
     def condition(self, labels: Tensor) -> Tensor:
         """The condition vectors (B, E) of class indices (B,)."""
         return self.embedding(labels)
+
+    def for_class(self, name: str) -> ConditionalDecoder:
+        """The model for a class: this one, whatever the class."""
+        return self
+
+    @torch.no_grad()
+    def draw_condition(self, name: str, n: int, generator: torch.Generator, z: Tensor | None = None) -> Tensor:
+        """The conditions (n, E) of `n` drawings of a class: its embedding each; nothing is thrown, so `generator` does nothing.
+
+        Raises `DataError` for an unknown class, and for a `z`, which this model has not.
+        """
+        label = self.label(name)
+        if z is not None:
+            raise DataError(f"z of shape {tuple(z.shape)}: a {type(self).__name__} has no latent vector; leave z out, or give a VAE")
+        return self.condition(torch.full((n,), label, device=self.embedding.weight.device))
+
+    def as_known(self, sketches: SketchSet) -> SketchSet:
+        """The set with its classes counted as this model counts them; raises `DataError` for drawings of a class that it does not know."""
+        if tuple(sketches.classes) == self.classes:
+            return sketches
+        present = {sketches.classes[label] for label in np.unique(sketches.labels)}
+        if unknown := sorted(present - set(self.classes)):
+            raise DataError(f"the model knows {', '.join(self.classes)}, not {', '.join(unknown)}; leave these drawings out")
+        table = np.array([self.classes.index(name) if name in self.classes else -1 for name in sketches.classes])
+        return replace(sketches, labels=table[sketches.labels], classes=self.classes)
 
     def forward(self, batch: Batch) -> Tensor:
         """Parameters (B, T, 6M + 3) of every row after S_0."""
@@ -70,7 +107,14 @@ class ConditionalDecoder(nn.Module):
         """loss = L_S + L_P."""
         return parts["L_S"] + parts["L_P"]
 
-    def terms(self, batch: Batch, eta: float = 1.0, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        """The loss and its parts."""
-        parts = self.parts(batch, generator)
-        return {"loss": self.loss(parts, eta), **parts}
+    def averaged_over(self, batch: Batch) -> int:
+        """How many things `parts` are averages over: the batch's points."""
+        return int(batch.lengths.sum())
+
+    def clipped_parts(self) -> list[nn.Module]:
+        """The parts of which each has its gradient's norm clipped by itself: the whole, as in the report."""
+        return [self]
+
+    def weights_per_row(self) -> int:
+        """Weights that every row of a drawing is multiplied with, without biases."""
+        return self.decoder.weights_per_row()

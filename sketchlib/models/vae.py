@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from ..data.batches import Batch, sent
+from ..data.dataset import SketchSet
 from ..errors import DataError, known
-from .decoder import Decoder, reconstruction
+from .decoder import Decoder, matrix_weights, reconstruction
 from .single import ConditionalDecoder
 
 
@@ -37,13 +38,21 @@ class Encoder(nn.Module):
         state = self.dropout(torch.cat(ends, -1))
         return self.fc_mu(state).float(), self.fc_log_var(state).float()  # float32 under autocast too
 
+    def weights_per_row(self) -> int:
+        """Weights that every row of a drawing is multiplied with: those of the two LSTMs, without biases."""
+        return matrix_weights(self.ahead, self.back)
+
 
 class SketchVAE(nn.Module):
     """Sketch-RNN for one class: encoder to z, decoder conditioned on z at the start and at every step. Chapter 5.
 
     Defaults are the paper's and the report's: encoder 256 a direction, decoder 512, N_z 128, M 20, w_KL 0.5, KL_min 0.2. Dropout 0:
-    the report's 0.9 (or 0.4) never acted in its one-layer LSTMs.
+    the report's 0.9 (or 0.4) never acted in its one-layer LSTMs. `started_from`: what its first weights were, for its card; None where
+    they were thrown.
     """
+
+    decoder_kind = Decoder
+    started_from: str | None = None
 
     def __init__(
         self,
@@ -65,32 +74,41 @@ class SketchVAE(nn.Module):
         self.sizes |= dict(n_mixtures=n_mixtures, dropout=dropout, weight_dropout=weight_dropout, w_kl=w_kl, kl_min=kl_min)
         self.latent_size, self.w_kl, self.kl_min = latent_size, w_kl, kl_min
         self.encoder = Encoder(encoder_size, latent_size, dropout)
-        self.decoder = Decoder(latent_size, decoder_size, n_mixtures, dropout, weight_dropout)
+        self.decoder = self.decoder_kind(latent_size, decoder_size, n_mixtures, dropout, weight_dropout)
 
     def config(self) -> dict:
         """The constructor's arguments."""
         return dict(classes=list(self.classes), n_max=self.n_max, scale=self.scale, **self.sizes)
 
     @torch.no_grad()
-    def start_from(self, single: ConditionalDecoder) -> None:
-        """Let the decoder begin as the single model's, with its class's embedding folded into the biases and z not heeded yet.
+    def start_from(self, other: ConditionalDecoder) -> None:
+        """Let the decoder begin as a single model's, with its class's embedding folded into the biases and z not heeded yet.
 
         Raises `DataError` if the class is unknown there or the sizes differ.
         """
-        own, other, self.started_from = self.decoder, single.decoder, "the single model"  # which its card will say
-        if own.fc_params.weight.shape != other.fc_params.weight.shape:
-            sizes = [tuple(one.fc_params.weight.shape) for one in (own, other)]
-            raise DataError(f"a VAE whose head is {sizes[0]} cannot start from a single model whose head is {sizes[1]}: give equal sizes")
         (word,) = self.classes
-        embedded = single.embedding.weight[single.classes.index(known(word, single.classes))]
-        own.fc_params.load_state_dict(other.fc_params.state_dict())
-        own.fc_init_hc.weight.zero_()
-        own.fc_init_hc.bias.copy_(other.fc_init_hc(embedded))
-        own.lstm.weight_ih_l0.zero_()
-        own.lstm.weight_ih_l0[:, :5] = other.lstm.weight_ih_l0[:, :5]
-        own.lstm.weight_hh_l0.copy_(other.lstm.weight_hh_l0)
-        own.lstm.bias_ih_l0.copy_(other.lstm.bias_ih_l0 + other.lstm.weight_ih_l0[:, 5:] @ embedded)
-        own.lstm.bias_hh_l0.copy_(other.lstm.bias_hh_l0)
+        self.decoder.copy_from(other.decoder, other.draw_condition(word, 1, torch.Generator())[0])
+        self.started_from = "the single model"  # which its card will say
+
+    def for_class(self, name: str) -> SketchVAE:
+        """The model for a class: this one, whatever the class."""
+        return self
+
+    def draw_condition(self, name: str, n: int, generator: torch.Generator, z: Tensor | None = None) -> Tensor:
+        """The conditions (n, N_z) of `n` drawings of the class: `z` where it is given, else thrown from N(0, I) with `generator`.
+
+        Raises `DataError` for an unknown class, and for a `z` of another shape.
+        """
+        known(name, self.classes)
+        if z is None:
+            z = torch.randn(n, self.latent_size, generator=generator)
+        if z.shape != (n, self.latent_size):
+            raise DataError(f"z of shape {tuple(z.shape)}: expected ({n}, {self.latent_size}), one row a drawing")
+        return z.to(next(self.parameters()).device)
+
+    def as_known(self, sketches: SketchSet) -> SketchSet:
+        """The set as this model reads it: as it is, for it looks at no class."""
+        return sketches
 
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """mu and log sigma^2 of q(z | drawing), each (B, N_z); S_0 and padding are not read, the end row is."""
@@ -116,10 +134,17 @@ class SketchVAE(nn.Module):
         """loss = L_R + eta w_KL max(L_KL, KL_min), L_R = L_S + L_P; source: Ha and Eck (2017), equation 11; report, section IV.2."""
         return parts["L_S"] + parts["L_P"] + eta * self.w_kl * parts["L_KL"].clamp(min=self.kl_min)
 
-    def terms(self, batch: Batch, eta: float = 1.0, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        """The loss and its parts."""
-        parts = self.parts(batch, generator)
-        return {"loss": self.loss(parts, eta), **parts}
+    def averaged_over(self, batch: Batch) -> int:
+        """How many things `parts` are averages over: the batch's drawings."""
+        return len(batch)
+
+    def clipped_parts(self) -> list[nn.Module]:
+        """The parts of which each has its gradient's norm clipped by itself: encoder and decoder, as in the report."""
+        return [self.encoder, self.decoder]
+
+    def weights_per_row(self) -> int:
+        """Weights that every row of a drawing is multiplied with, without biases."""
+        return self.encoder.weights_per_row() + self.decoder.weights_per_row()
 
 
 def kl_divergence(mu: Tensor, log_var: Tensor) -> Tensor:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as as_bytes
 from torch import nn
 
 from ..errors import DataError
-from ..files import PROJECT, write_atomically
+from ..files import read_model, weights_folder, write_atomically
 from .router import Router
 from .single import ConditionalDecoder
 from .vae import SketchVAE
@@ -33,34 +31,22 @@ def save(model: nn.Module, path: Path | str, card: dict | None = None, half: boo
 
 def read(path: Path | str) -> nn.Module:
     """The model in a .safetensors file, in float32 and evaluation mode; raises `DataError` for any other file."""
-    path = Path(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise DataError(f"{path} is not a readable safetensors file ({error})") from error
-    name = header.get("architecture")
-    if name not in ARCHITECTURES or "config" not in header:
-        expected = f"one of {', '.join(ARCHITECTURES)}, as sketchlib.weights.save writes them"
-        raise DataError(f"{path} holds architecture {name!r}; expected {expected}")
-    try:
-        model = ARCHITECTURES[name](**json.loads(header["config"]))
-        model.load_state_dict(tensors)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise DataError(f"{path}: its weights do not fit its own description of a {name} ({error}); get the file again") from error
-    return model.eval()
+    return read_model(path, ARCHITECTURES)
 
 
 def load(name: str | Path):
-    """A model by name or path: "single", "router", a .safetensors file, or a folder of them (a `Router`).
+    """A trained model: a published one by its name, "single" or "router", or what is in a .safetensors file or a folder of them.
 
-    A name is looked up among the published weights, then among what `make book` left in build/, newest first and a smoke run's last.
-    Raises `DataError` saying where it looked.
+    A folder, and "router", give a `Router`: one VAE a class, each read when it is first asked for. Raises `DataError` for a path that
+    does not exist or holds no model.
+
+    >>> import sketchlib
+    >>> model = sketchlib.load("single")
+    >>> "cat" in model.classes
+    True
     """
-    if name in ("single", "router"):
-        name = _published(name) or _built(name)
-    path = Path(name)
+    published = {"single": "single.safetensors", "router": "router"}
+    path = weights_folder() / published[name] if name in published else Path(name)
     if path.is_dir():
         return router(path)
     if not path.exists():
@@ -74,20 +60,3 @@ def router(folder: Path | str) -> Router:
     if not files:
         raise DataError(f"{folder} holds no .safetensors file; a router needs one for every class")
     return Router(files, read)
-
-
-def _candidates(folder: Path, name: str) -> Path | None:
-    path = folder / (name if name == "router" else f"{name}.safetensors")
-    return path if path.exists() else None
-
-
-def _published(name: str) -> Path | None:
-    return _candidates(PROJECT / "weights", name)
-
-
-def _built(name: str) -> Path:
-    build = Path(os.environ.get("SKETCHLIB_BUILD", PROJECT / "build"))
-    found = [p for folder in build.glob("*/models") if (p := _candidates(folder, name))]
-    if not found:
-        raise DataError(f"no weights named {name!r}: neither published ones in weights/ nor any of a run; `make book` trains them")
-    return max(found, key=lambda path: (path.parts[-3] != "smoke", path.stat().st_mtime))  # build/PROFILE/models/NAME

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 
@@ -57,16 +57,11 @@ def segments_of(drawing: Drawing) -> np.ndarray:
 
 
 def steps_of(n_lines: int, max_frames: int) -> np.ndarray:
-    """How many of `n_lines` are drawn after each frame: one a frame, or several if there are too many."""
+    """How many of `n_lines` are drawn after each frame, (F,): one more each time, or several where `max_frames` are too few."""
     if max_frames < 1:
         raise DataError(f"max_frames {max_frames}: expected at least 1")
     frames = max(1, min(n_lines, max_frames))
     return np.ceil(np.arange(1, frames + 1) * n_lines / frames).astype(int)  # (F,)
-
-
-def grid_shape(n: int) -> tuple[int, int]:
-    """Rows and columns for n panels: 1x1, 1x2, 1x3, 2x2, 2x3, ..."""
-    return shape_of(n)
 
 
 def check(drawings: Sequence[Drawing]) -> None:
@@ -81,8 +76,7 @@ def check(drawings: Sequence[Drawing]) -> None:
 
 def scaled(drawing: Drawing, scale: float, x: float, y: float) -> Drawing:
     """A drawing times `scale`, then moved by (x, y)."""
-    strokes = tuple(stroke * np.float32(scale) + np.float32([x, y]) for stroke in drawing.strokes)
-    return Drawing(strokes, drawing.word, drawing.key_id, drawing.finished)
+    return replace(drawing, strokes=tuple(stroke * np.float32(scale) + np.float32([x, y]) for stroke in drawing.strokes))
 
 
 def grid_film(drawings: Sequence[Drawing], size: int = 160, labels: Sequence[str] | None = None) -> Film:
@@ -216,6 +210,10 @@ def animate(
     A list is laid out as a grid on one clock (report, VIII.1; chapter 9). `size`: pixels a panel, 320 for one drawing
     and 160 in a grid. `max_frames`: 200 for one drawing and 300 for a grid, as in the report. Raises `DataError` for an
     empty list, another suffix, coordinates that are not finite, or a path that cannot be written.
+
+    >>> drawing = Drawing(([[0, 0], [30, 40]], [[10, 5]]), "cat")
+    >>> animate([drawing, drawing], "cats.gif").name
+    'cats.gif'
     """
     drawings = [drawings] if isinstance(drawings, Drawing) else list(drawings)
     one = len(drawings) == 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -75,7 +76,7 @@ def first_points(drawing: Drawing, upto: int) -> Drawing:
     for stroke in drawing.strokes:
         strokes.append(stroke[:left])
         left -= len(strokes[-1])
-    return Drawing(tuple(strokes), drawing.word, drawing.key_id, drawing.finished)
+    return replace(drawing, strokes=tuple(strokes))
 
 
 def _lines(drawing: Drawing) -> list[np.ndarray]:
@@ -230,9 +231,3 @@ def save_png(picture: Figure | Drawing, path: Path | str, dpi: int = 120) -> Non
     """Write a figure or one drawing as a PNG file; raises `DataError` if the path cannot be written."""
     figure = grid([picture], size=2) if isinstance(picture, Drawing) else picture
     write_atomically(path, lambda to: figure.savefig(to, dpi=dpi, format="png"))
-
-
-def save_svg(drawing: Drawing, path: Path | str, size: int = 160) -> None:
-    """Write one drawing as a still SVG file in its class's colour; raises `DataError` if the path cannot be written."""
-    text = drawing.svg(size, color_of(drawing.word))
-    write_atomically(path, lambda to: to.write_text(text, encoding="utf-8"))

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .draw import BLUE, GREY, style
+from ..strokes import Drawing
+from .draw import ACCENT, BLUE, GREY, INK, color_of, shape_of, style
+
+
+def where_next(ax: Axes, density: np.ndarray, extent: Sequence[float], drawn: Sequence[np.ndarray], point: Sequence[float]) -> None:
+    """Where a model expects the next point of a drawing: red, the darker the denser, what is drawn so far in black, a ring where it went.
+
+    `density` (rows, columns) over `extent` (left, right, bottom, top) in data units, bottom being the larger: y points down. Its square
+    root is shown, relative to its peak. `drawn`: strokes (n, 2).
+    """
+    ax.imshow((density / density.max()) ** 0.5, extent=tuple(extent), cmap="Reds", vmax=1.2)
+    for stroke in drawn:
+        ax.plot(*np.asarray(stroke).T, color=INK, lw=1.4)
+    ax.plot(*point, "o", ms=7, mfc="none", color=BLUE)
+    ax.set(xlim=extent[:2], ylim=extent[2:], aspect="equal", xlabel="x (data units)")
 
 
 def curves(records: Sequence[Mapping], terms: Mapping[str, str], unit: str) -> Figure:
@@ -24,4 +41,91 @@ def curves(records: Sequence[Mapping], terms: Mapping[str, str], unit: str) -> F
         ax.set(xlabel="optimiser step", ylabel=f"{name} ({unit})")
     axes[0, 0].legend(frameon=False)
     plt.close(figure)  # the cell that made it shows it, once
+    return figure
+
+
+def runs(curves: Mapping[str, Sequence[Mapping]], values: Mapping[str, Callable[[Mapping], float]]) -> Figure:
+    """Two runs that differ in one thing, a line each, over their steps, a panel a value.
+
+    `curves`: run -> its records, each with `step`. `values`: name on the axis -> what to take from a record.
+    """
+    style()
+    figure, axes = plt.subplots(1, len(values), figsize=(4 * len(values), 2.8), layout="constrained", squeeze=False)
+    for ax, (name, of) in zip(axes[0], values.items(), strict=True):
+        for (run, records), color in zip(curves.items(), (BLUE, ACCENT), strict=True):
+            ax.plot([record["step"] for record in records], [of(record) for record in records], "o-", ms=3, color=color, label=run)
+        ax.set(xlabel="optimiser step", ylabel=name)
+    axes[0, 0].legend(frameon=False)
+    plt.close(figure)  # the cell that made it shows it, once
+    return figure
+
+
+def sweep(
+    panels: Mapping[str, Mapping[str, Sequence]],
+    places: Sequence[float],
+    xlabel: str,
+    colors: Mapping[str, str],
+    ticks: Sequence[str] | None = None,
+    levels: Mapping[str, float] | None = None,
+    ylabel: str = "",
+) -> Figure:
+    """Lines over a setting that was swept: a panel a measure, a line a kind, each with the band of its 95 % interval where it has one.
+
+    `panels`: title -> line -> numbers with `value`, `low` and `high`, one at each of `places`. NaN leaves a gap, and a panel of nothing
+    else says so. `ticks`: words for the places, which then stand on a logarithmic scale. `levels`: title -> a dashed line. Chapter 13.
+    """
+    style()
+    rows, columns = shape_of(len(panels)) if len(panels) > 4 else (1, len(panels))
+    figure, axes = plt.subplots(rows, columns, figsize=(2.6 * columns, 2.6 * rows), layout="constrained", squeeze=False)
+    for ax, (title, lines) in zip(axes.flat, panels.items(), strict=False):
+        for kind, numbers in lines.items():
+            _line(ax, places, numbers, color=colors[kind], label=kind)
+        if level := (levels or {}).get(title):
+            ax.axhline(level, color=INK, lw=1, ls="--")
+        if not any(math.isfinite(one.value) for numbers in lines.values() for one in numbers):
+            ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", color=GREY)
+        ax.set(title=title, xlabel=xlabel)
+        if ticks:
+            ax.set(xscale="log", xlim=(places[0] / 1.2, places[-1] * 1.2))
+            ax.set_xticks(places, ticks)
+            ax.minorticks_off()
+    for ax in axes.flat[len(panels) :]:
+        ax.set_axis_off()
+    axes[0, 0].set_ylabel(ylabel)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
+    plt.close(figure)
+    return figure
+
+
+def _line(ax, places, numbers, color: str, label: str) -> None:
+    ax.plot(places, [one.value for one in numbers], "o-", ms=4, color=color, label=label)
+    if all(one.low is not None for one in numbers):
+        ax.fill_between(places, [one.low for one in numbers], [one.high for one in numbers], color=color, alpha=0.12, lw=0)
+
+
+def boxes(drawings: Sequence[Drawing], around: Sequence[tuple[float, float, float, float]]) -> Figure:
+    """Drawings in absolute coordinates, y down, each in its box (min x, min y, max x, max y), dotted. Chapter 10."""
+    style()
+    figure, ax = plt.subplots(figsize=(9, 2.8), layout="constrained")
+    for drawing, (left, top, right, bottom) in zip(drawings, around, strict=True):
+        for stroke in drawing.strokes:
+            ax.plot(stroke[:, 0], stroke[:, 1], color=color_of(drawing.word), linewidth=1.2)
+        ax.add_patch(plt.Rectangle((left, top), right - left, bottom - top, fill=False, linestyle=":", color=GREY))
+    ax.set(aspect="equal", xlabel="x, data units", ylabel="y, data units")
+    ax.invert_yaxis()
+    plt.close(figure)
+    return figure
+
+
+def moments(frames: Sequence, shares: Sequence[float] = (0.1, 0.4, 0.7, 1.0)) -> Figure:
+    """The frames of a film at some shares of its length, side by side, each under its number. Chapter 9."""
+    style()
+    figure, axes = plt.subplots(1, len(shares), figsize=(2.75 * len(shares), 3), layout="constrained", squeeze=False)
+    for ax, share in zip(axes[0], shares, strict=True):
+        at = max(1, round(share * len(frames)))
+        ax.imshow(frames[at - 1])
+        ax.set(title=f"frame {at}", xticks=[], yticks=[])
+        ax.set_frame_on(False)
+    plt.close(figure)
     return figure

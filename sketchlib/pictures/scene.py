@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PIL import Image
-
 from ..errors import DataError
 from ..strokes import Drawing
-from .animation import FRAME_MS, Film, check, film_svg, frames_of, save_film, scaled
+from .animation import FRAME_MS, Film, check, film_svg, save_film, scaled
 
 GAP = 4.0  # least distance of two boxes, data units: the report's rule alone leaves none beside an upright line
 WIDEST = 1.4  # a flat drawing is scaled to at most so many times the height, in width
@@ -148,11 +146,6 @@ def _check_arguments(drawings, spacing, canvas_width, height, align) -> None:
             raise DataError(f"{name} {value}: expected a length above 0 in data units, or None")
     if align not in ALIGN:
         raise DataError(f"align {align!r}: expected one of {', '.join(ALIGN)}")
-
-
-def scene_frames(scene: Scene, width: int = 640, max_frames: int = 400) -> list[Image.Image]:
-    """The frames of a scene drawn object after object, RGB images, at most `max_frames`, as in the report."""
-    return [frame.convert("RGB") for frame in frames_of(scene.film(width), max_frames)]
 
 
 def animate_scene(

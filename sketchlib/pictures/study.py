@@ -25,7 +25,7 @@ class Trial(NamedTuple):
 def on_grid(drawing: Drawing) -> Drawing:
     """A drawing fitted to the box of 255 data units and rounded to whole ones, as the dataset's own drawings are.
 
-    Neither size nor position nor broken coordinates tell then who drew it.
+    So neither size, position nor fractions tell who drew it.
     """
     fitted = fit_to_box(drawing)
     return replace(fitted, strokes=tuple(np.round(stroke) for stroke in fitted.strokes), key_id=None, finished=None)
@@ -34,10 +34,11 @@ def on_grid(drawing: Drawing) -> Drawing:
 def trials(
     real: Mapping[str, Sequence[Drawing]], made: Mapping[str, Mapping[str, Sequence[Drawing]]], each: int = 1, seed: int = 0
 ) -> list[Trial]:
-    """All questions in an order shuffled by `seed`: of every class `each` sketches by every architecture, and as many real drawings.
+    """The questions of a study in an order shuffled by `seed`, half of them real drawings.
 
-    `real`: class -> drawings, from which `seed` chooses. `made`: architecture -> class -> sketches, the first of which are taken.
-    Empty ones are passed over on both sides. Raises `DataError` where a class has too few.
+    Of every class, `each` sketches by every architecture and as many real drawings. `real`: class -> drawings, from which `seed` chooses.
+    `made`: architecture -> class -> sketches, the first of which are taken. Empty ones are passed over. Raises `DataError` where a class
+    has too few.
     """
     rng, out = np.random.default_rng(seed), []
     for word, members in real.items():

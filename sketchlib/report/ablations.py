@@ -20,7 +20,7 @@ from ..models.decoder import reconstruction
 from ..models.mixture import pen_nll, split_parameters, temper
 from ..models.single import ConditionalDecoder
 from ..models.vae import SketchVAE
-from ..sampling import Pen, as_generator, check_temperature, sample
+from ..sampling import as_generator, check_temperature, sample
 from ..strokes import START, Drawing, from_stroke3
 from ..train import Settings, eta_at, make_schedule
 
@@ -83,10 +83,12 @@ class PaddedVAE(SketchVAE):
         return super().parts(padded(batch, self.n_max), generator)
 
 
+PLAIN = {RelabelledDecoder: ConditionalDecoder, PaddedVAE: SketchVAE}  # the classes above, and which class of the library each is
+
+
 def plain(model: nn.Module) -> nn.Module:
     """The same weights in the library's own class, which counts real points and one end row."""
-    own = SketchVAE if isinstance(model, SketchVAE) else ConditionalDecoder
-    twin = own(**model.config())
+    twin = PLAIN.get(type(model), type(model))(**model.config())
     twin.load_state_dict(model.state_dict())
     return twin.eval()
 
@@ -149,7 +151,7 @@ def plan(section, train: SketchSet, valid: SketchSet, n_max: int, seed: int) -> 
         "one class": Plan(decoder(), airplanes, flown, base),
         "dropout that acts": Plan(decoder(dropout=0.5), airplanes, flown, base),
         "relabelled": Plan(decoder(kind=RelabelledDecoder), airplanes, flown, base),
-        "lr of the table": Plan(decoder(), airplanes, flown, replace(base, steps=base.validate_every, lr=TABLE_LR)),
+        "lr of the table": Plan(decoder(), airplanes, flown, replace(base, steps=base.validate_every, lr=TABLE_LR, stop_above=1e30)),
         "annealed": Plan(vae(), alone, alone_valid, annealed),
         "frozen": Plan(vae(), alone, alone_valid, frozen),
         "all rows": Plan(vae(kind=PaddedVAE), alone, alone_valid, annealed),
@@ -223,14 +225,16 @@ def one_by_one(model: ConditionalDecoder, word: str, n: int, temperature: float,
     """`n` sketches, one after another, each step's parameters taken to numpy and drawn there, as the report does. Point 9."""
     check_temperature(temperature)
     rng, drawings = np.random.default_rng(seed), []
+    condition = model.draw_condition(word, 1, torch.Generator())
     for _ in range(n):
-        pen, row, rows = Pen(model.decoder, model.condition(torch.tensor([model.classes.index(word)]))), torch.tensor([START]), []
+        state, row, rows = model.decoder.start(condition), torch.tensor([START]), []
         while len(rows) < model.n_max:
-            move, state = _numpy_choice([part.double().numpy()[0] for part in temper(split_parameters(pen.step(row)), temperature)], rng)
-            if state == 2:
+            raw, state = model.decoder.step(row, state)
+            move, pen = _numpy_choice([part.double().numpy()[0] for part in temper(split_parameters(raw), temperature)], rng)
+            if pen == 2:
                 break
-            rows.append([*(move * model.scale), state])
-            row = torch.tensor([[*move, state == 0, state == 1, 0]], dtype=torch.float32)
+            rows.append([*(move * model.scale), pen])
+            row = torch.tensor([[*move, pen == 0, pen == 1, 0]], dtype=torch.float32)
         drawings.append(from_stroke3(np.array(rows, np.float32).reshape(-1, 3), word, finished=len(rows) < model.n_max))
     return drawings
 
@@ -276,8 +280,5 @@ def class_costs(model: ConditionalDecoder, sketches: SketchSet) -> dict[str, np.
     ways = {"both": (right, right), "start": (right, wrong), "step": (wrong, right), "neither": (wrong, wrong)}
     out = {}
     for way, (at_start, each_step) in ways.items():
-        h, c = (part[None].contiguous() for part in model.decoder.initial_state(at_start))
-        repeated = each_step[:, None].expand(-1, batch.x.shape[1] - 1, -1)
-        states, _ = model.decoder.lstm(torch.cat([batch.x[:, :-1], repeated], -1), (h, c))
-        out[way] = sum(reconstruction(model.decoder.fc_params(states), batch)).double().numpy()
+        out[way] = sum(reconstruction(model.decoder(batch.x[:, :-1], each_step, at_start), batch)).double().numpy()
     return out

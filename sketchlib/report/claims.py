@@ -54,13 +54,34 @@ class Claims:
             raise DataError(f"claim {text!r} is in part {part!r} already: add each claim once")
         self.kept.append(Claim(part, text, rule, figure, verdict(holds, note), note))
 
-    def table(self, *parts: str) -> str:
-        """The claims of these parts, one part after the other, as a Markdown table; raises `DataError` for a part without claims."""
-        if empty := [part for part in parts if part not in self.counts()]:
-            raise DataError(f"no claims of {', '.join(empty)}; there are some of {', '.join(self.counts())}")
-        of_parts = [one for part in parts for one in self.kept if one.part == part]
-        rows = [[one.text, one.rule, one.figure, f"**{one.verdict}**", one.note] for one in of_parts]
-        return table(["claim", "rule", "figure", "verdict", "note"], rows)
+    def settle(self, text: str, total: dict[str, float]) -> None:
+        """Give a claim whose figure is not known the verdict that the others leave over of the `total` of each verdict.
+
+        Where they do not leave exactly one, the claim stays undecided.
+        """
+        where = next(number for number, one in enumerate(self.kept) if one.text == text)
+        others = [one.verdict for number, one in enumerate(self.kept) if number != where]
+        left = [name for name in VERDICTS if total[name] != others.count(name)]
+        found, note = self.kept[where].verdict, "its figure was not recorded"
+        if len(left) == 1 and total[left[0]] == others.count(left[0]) + 1:
+            found, note = left[0], f"{note}; of the recorded numbers of verdicts, this one is left over"
+        self.kept[where] = self.kept[where]._replace(verdict=found, note=note)
+
+    def table(self, verdict: str) -> str:
+        """The claims of a verdict as a Markdown table; raises `DataError` for a verdict that there is not."""
+        if verdict not in VERDICTS:
+            raise DataError(f"verdict {verdict!r}: expected one of {', '.join(VERDICTS)}")
+        rows = [[one.part, one.text, one.rule, one.figure, one.note] for one in self.kept if one.verdict == verdict]
+        return table(["part", "claim", "rule", "found", "note"], rows) if rows else "None.\n"
+
+    def folded(self) -> str:
+        """All claims as Markdown, a folded table for each verdict; that of claims that were not reproduced stands open."""
+        reproduced, corrected, missed, untested = VERDICTS
+        parts = []
+        for name in (missed, corrected, reproduced, untested):
+            total, opened = sum(one.verdict == name for one in self.kept), ":open:\n" if name == missed else ""
+            parts.append(f"```{{dropdown}} {name}: {total}\n{opened}\n{self.table(name)}```\n")
+        return "\n".join(parts)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Part -> verdict -> number of claims, all four verdicts in the order of `VERDICTS`."""

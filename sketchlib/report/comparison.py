@@ -1,11 +1,10 @@
-"""Two architectures side by side: what drawings cost them, what their sketches score, and which side a difference is for. Chapter 13."""
+"""Architectures side by side: what drawings cost them, what their sketches score, and which side a difference is for. Chapter 13."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 
 import numpy as np
 
@@ -17,9 +16,9 @@ from ..metrics.interval import Interval, bootstrap
 from ..metrics.likelihood import Costs, costs
 from ..metrics.recognisability import recognisability
 from ..metrics.recogniser import Recogniser, features
-from ..models.router import Router
 from ..sampling import sample
 from ..strokes import Drawing
+from .tables import Number
 
 NEITHER = "neither"
 
@@ -33,14 +32,9 @@ def drawn(model, classes: Sequence[str], n: int, temperature: float, seed: int) 
     return sketches, (time.perf_counter() - began) / (n * len(classes))
 
 
-def model_of(drawer, name: str):
-    """The model that draws a class: of a router the class's own, else the one there is."""
-    return drawer[name] if isinstance(drawer, Router) else drawer
-
-
 def costs_of(model, sketches: dataset.SketchSet, classes: Sequence[str], seed: int = 0, samples: int = 16) -> dict[str, Costs]:
     """The costs of a set's drawings by class: exact for a decoder, for a VAE with the importance-weighted bound of `samples` samples."""
-    return {name: costs(model_of(model, name), sketches.only(name), seed, samples=samples) for name in classes}
+    return {name: costs(model.for_class(name), sketches.only(name), seed, samples=samples) for name in classes}
 
 
 def per_point(found: Sequence[Costs], other: Sequence[Costs] | None = None, seed: int = 0) -> Interval:
@@ -86,12 +80,13 @@ def stacked(by_class: Mapping[str, np.ndarray]) -> np.ndarray:
 class Score:
     """What a set of sketches scores.
 
-    `hits`: whether each was recognised; `recognised`: their share. `empty`: the share of empty sketches. `features`: class -> (n, d),
-    of the first n that are not empty. `frechet`: to the test drawings. `diversity`: made over real, the mean over classes. Where a
-    class has fewer than n sketches that are not empty, `features` is None and the two distances are NaN: they compare at one n only.
+    `n`: sketches; `recognised`: the share of these. `empty`: the share of empty sketches. `features`: class -> (n, d), of as many as
+    there are real ones, the first that are not empty. `frechet`: to the test drawings. `diversity`: made over real, the mean over
+    classes. Where a class has too few sketches that are not empty, `features` is None and the two distances are NaN: they compare at
+    one n only.
     """
 
-    hits: np.ndarray
+    n: int
     recognised: float
     empty: float
     features: Mapping[str, np.ndarray] | None = None
@@ -102,7 +97,7 @@ class Score:
 def score(against: Real, sketches: Mapping[str, Sequence[Drawing]]) -> Score:
     """Recognisability, Frechet distance and diversity of sketches by class; raises `DataError` for a class without sketches."""
     read = recognisability(against.judge, sketches)
-    plain = Score(np.concatenate(list(read["hits"].values())), read["accuracy"], read["empty"] / read["n"])
+    plain = Score(read["n"], read["accuracy"], read["empty"] / read["n"])
     whole = {name: [one for one in members if one.strokes][: against.n] for name, members in sketches.items()}
     if min(map(len, whole.values())) < against.n:
         return plain
@@ -111,9 +106,10 @@ def score(against: Real, sketches: Mapping[str, Sequence[Drawing]]) -> Score:
     return replace(plain, features=made, frechet=frechet(stacked(against.test), stacked(made)), diversity=ratio)
 
 
-def recognised_more(one: Score, other: Score, seed: int = 0) -> Interval:
-    """The share recognised of one set of sketches less that of the other, with an interval."""
-    return bootstrap(lambda a, b: a.mean() - b.mean(), one.hits, other.hits, seed=seed)
+def recognised_more(one: Number, other: Number, seed: int = 0) -> Interval:
+    """The percentage recognised of one set of sketches less that of the other, with an interval from the two shares and their n."""
+    hits = [np.arange(side.n) < round(side.value * side.n / 100) for side in (one, other)]
+    return bootstrap(lambda a, b: 100 * (a.mean() - b.mean()), *hits, seed=seed)
 
 
 def farther(against: Real, one: Score, other: Score, seed: int = 0, resamples: int = 50) -> Interval | None:
@@ -124,9 +120,9 @@ def farther(against: Real, one: Score, other: Score, seed: int = 0, resamples: i
     return bootstrap(lambda t, a, b: frechet(t, a) - frechet(t, b), *sides, resamples=resamples, seed=seed, centred=True)
 
 
-def winner(difference: Interval | None, below: str, above: str) -> str:
+def winner(difference: Interval | Number | None, below: str, above: str) -> str:
     """`below` where the whole interval of a difference lies below 0, `above` where above, else "neither"."""
-    if difference is None or difference.low <= 0 <= difference.high:
+    if difference is None or difference.low is None or difference.low <= 0 <= difference.high:
         return NEITHER
     return below if difference.high < 0 else above
 
@@ -137,16 +133,3 @@ def recommended(winners: Sequence[str], cheaper: str) -> str:
     best = max(map(votes.count, votes), default=0)
     leaders = {name for name in votes if votes.count(name) == best}
     return leaders.pop() if len(leaders) == 1 else cheaper
-
-
-def told(winners: Mapping[str, str]) -> str:
-    """Winners along a sweep in words, like neighbours together: "the router from 50 to 100; neither at 200"."""
-    groups = [(who, [where for where, _ in members]) for who, members in groupby(winners.items(), key=lambda item: item[1])]
-    names = [(NEITHER if who == NEITHER else f"the {who}", at) for who, at in groups]
-    return "; ".join(f"{who} at {at[0]}" if len(at) == 1 else f"{who} from {at[0]} to {at[-1]}" for who, at in names)
-
-
-def exceptions(findings: Mapping[str, Mapping[str, str]], advised: str) -> str:
-    """Where another than the advised one wins: measure -> (condition -> winner), in words."""
-    lost = {measure: [at for at, who in found.items() if who not in (advised, NEITHER)] for measure, found in findings.items()}
-    return "; ".join(f"{measure} at {', '.join(at)}" for measure, at in lost.items() if at) or "nowhere in these sweeps"

@@ -1,104 +1,187 @@
-"""What a chapter depends on, read from its code: library modules, profile sections, stages. Nothing is imported to find out."""
+"""What code depends on, read from the code: the definitions that it reaches, profile sections, stages. Nothing is imported to find out."""
 
 from __future__ import annotations
 
 import ast
 import hashlib
-from functools import cache
+from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import DataError
 
 PACKAGE = Path(__file__).resolve().parent.parent
-LEAVES = {"report.stages", "report.recipes", "report.store"}  # what a stage does for a chapter is in the stage's own key
+DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+IMPORT = (ast.Import, ast.ImportFrom)
+
+
+class Module(NamedTuple):
+    """What stands at the top of a module: statements by the names that they define, what imports bind, and all other statements."""
+
+    defined: dict[str, list[ast.stmt]]
+    bound: dict[str, str]
+    others: list[ast.stmt]
+
+
+class Library:
+    """A package as text. Paths are dotted: "sketchlib.data.dataset.cap" is a definition, "numpy.linalg" of another package."""
+
+    def __init__(self, name: str, texts: dict[str, str], folders: set[str]):
+        self.name, self.texts, self.folders = name, texts, folders
+        self._modules, self._reached = {}, {}
+
+    def module(self, path: str) -> Module:
+        """A module, parsed; a folder's is its __init__."""
+        if path not in self._modules:
+            body = _without_docstrings(self.texts[path]).body
+            names = {name for node in body for name in _defines(node)}
+            defined = {name: [node for node in body if name in _defines(node)] for name in sorted(names)}
+            others = [node for node in body if not _defines(node) and not isinstance(node, (*IMPORT, ast.Pass))]
+            bound = self.bound([node for node in body if not isinstance(node, DEFINITION)], path)
+            self._modules[path] = Module(defined, bound, others)
+        return self._modules[path]
+
+    def bound(self, nodes: Iterable[ast.AST], module: str) -> dict[str, str]:
+        """Name -> path, by every import in a piece of code of a module ("": of none)."""
+        out, levels = {}, module.split(".") + [""] * (module in self.folders)
+        for node in (part for one in nodes for part in ast.walk(one)):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    out[alias.asname or alias.name.split(".")[0]] = alias.name if alias.asname else alias.name.split(".")[0]
+            elif isinstance(node, ast.ImportFrom):
+                base = [*(levels[: -node.level] if node.level else []), *([node.module] if node.module else [])]
+                out |= {alias.asname or alias.name: ".".join([*base, alias.name]) for alias in node.names}
+        return out
+
+    def uses(self, nodes: Iterable[ast.AST], module: str = "") -> dict[str, str]:
+        """Name -> path, of the names (with the attributes that follow) by which a piece of code means definitions and imports."""
+        around = self.module(module) if module else Module({}, {}, [])
+        bound = {**{name: f"{module}.{name}" for name in around.defined}, **around.bound, **self.bound(nodes, module)}
+        names = {name: name.partition(".") for node in nodes for name in _names(node)}
+        return {name: self.target(bound[first] + dot + rest) for name, (first, dot, rest) in names.items() if first in bound}
+
+    def target(self, path: str) -> str:
+        """The path by which a thing is defined, for one that imports lead to."""
+        module, name, rest = self.parts(path)
+        if not module or not name or name in self.module(module).defined:
+            return path
+        home = self.public_names().get(name) if module == self.name else None
+        leads = self.module(module).bound.get(name) or (home and f"{self.name}.{home}.{name}")
+        return self.target(f"{leads}.{rest}".rstrip(".")) if leads else path
+
+    def parts(self, path: str) -> tuple[str, str, str]:
+        """The module in a path ("": of another package), the name in it, and the attributes after that."""
+        module = path
+        while module and module not in self.texts:
+            module = module.rpartition(".")[0]
+        name, _, rest = path[len(module) :].removeprefix(".").partition(".")
+        return module, name, rest
+
+    def places(self, path: str) -> list[tuple[str, str]]:
+        """(module, name) of what a path means: a definition, everything in a module that is used as a whole, nothing elsewhere."""
+        module, name, _ = self.parts(self.target(path))
+        defined = self.module(module).defined if module else {}
+        return [(module, one) for one in ("", *defined)] if module and not name else [(module, name)] * (name in defined)
+
+    def public_names(self) -> dict[str, str]:
+        """Public name -> module, from the lazy table in the package's __init__.py."""
+        tables = self.module(self.name).defined.get("_HOME", [])
+        return ast.literal_eval(tables[0].value) if tables else {}
+
+    def reached(self, entries: frozenset[str], leaves: frozenset[str]) -> dict[str, str]:
+        """Path -> code of all definitions that the entries reach, and of what else their modules do; `leaves` are not looked into."""
+        if (entries, leaves) not in self._reached:
+            todo, found = [place for entry in entries for place in self.places(entry)], {}
+            while todo:
+                module, name = todo.pop()
+                path = f"{module}.{name}"
+                if path not in found and path not in leaves:
+                    nodes = self.module(module).defined[name] if name else self.module(module).others
+                    used = self.uses(nodes, module)
+                    found[path] = "\n".join([*(f"# {used[one]} as {one}" for one in sorted(used)), *map(ast.unparse, nodes)])
+                    todo += [(module, ""), *(place for one in used.values() for place in self.places(one))]
+            self._reached[entries, leaves] = found
+        return self._reached[entries, leaves]
+
+
+def _defines(node: ast.stmt) -> list[str]:
+    # The names that a definition or a plain assignment defines.
+    if isinstance(node, DEFINITION):
+        return [node.name]
+    targets = getattr(node, "targets", [getattr(node, "target", None)]) if isinstance(node, ast.Assign | ast.AnnAssign) else []
+    parts = [part for target in targets for part in getattr(target, "elts", [target])]
+    return [part.id for part in parts] if all(isinstance(part, ast.Name) for part in parts) else []
+
+
+def _names(node: ast.AST) -> set[str]:
+    # Every name that a piece of code reads, with the attributes that follow it: "dataset.cap".
+    if isinstance(node, ast.Name):
+        return {node.id} if isinstance(node.ctx, ast.Load) else set()
+    if isinstance(node, ast.Attribute) and (chain := _chain(node)):
+        return {chain}
+    return set().union(*map(_names, ast.iter_child_nodes(node)))
+
+
+def _chain(node: ast.AST) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{chain}.{node.attr}" if (chain := _chain(node.value)) else ""
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+@lru_cache(maxsize=256)
+def _without_docstrings(source: str) -> ast.Module:
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, *DEFINITION)) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return tree
+
+
+def _library(package: Path) -> Library:
+    texts, folders = {}, set()
+    for path in sorted(package.rglob("*.py")):
+        parts = [package.name, *path.relative_to(package).with_suffix("").parts]
+        folders |= {".".join(parts[:n]) for n in range(1, len(parts))}
+        texts[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path.read_text(encoding="utf-8")
+    return _parsed(package.name, tuple(({**dict.fromkeys(folders, ""), **texts}).items()), frozenset(folders))
+
+
+@lru_cache(maxsize=8)
+def _parsed(name: str, texts: tuple[tuple[str, str], ...], folders: frozenset[str]) -> Library:
+    return Library(name, dict(texts), set(folders))
+
+
+def reached(entries: Iterable[str], leaves: Iterable[str] = (), package: Path | None = None) -> dict[str, str]:
+    """Every definition that code named by `entries` may run: path -> code without comments and docstrings.
+
+    `entries`: functions, classes or constants below the package, "train.fit". Each name in a reached definition is followed, through
+    imports in functions too, to its definition; a class counts as a whole, and with a module all its statements that define nothing.
+    `leaves` are not looked into. Raises `DataError` for an entry that is not defined.
+    """
+    library = _library(package or PACKAGE)
+    entries, leaves = (frozenset(f"{library.name}.{name}" for name in names) for names in (entries, leaves))
+    if missing := sorted(entry for entry in entries if not library.places(entry)):
+        raise DataError(f"{', '.join(missing)}: not defined; give functions, classes or constants of the library")
+    return library.reached(entries, leaves)
+
+
+def code_hash(entries: Iterable[str], leaves: Iterable[str] = (), package: Path | None = None) -> str:
+    """A hash of the code that `reached` finds."""
+    return hashlib.sha256(repr(sorted(reached(entries, leaves, package).items())).encode()).hexdigest()
 
 
 def _tree(source: str) -> ast.Module:
+    # The code of a chapter, without the lines that only a notebook understands.
     lines = (line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))
     return ast.parse("\n".join(lines))
 
 
-@cache
-def public_names(package: Path = PACKAGE) -> dict[str, str]:
-    """Public name -> module, from the lazy table in __init__.py."""
-    tree = ast.parse((package / "__init__.py").read_text(encoding="utf-8"))
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_HOME":
-            return ast.literal_eval(node.value)
-    return {}
-
-
-def modules(package: Path = PACKAGE) -> set[str]:
-    """All modules of the package, as dotted names below it: "strokes", "data.npz"."""
-    paths = (path.relative_to(package).with_suffix("") for path in package.rglob("*.py"))
-    return {".".join(path.parts) for path in paths if path.name != "__init__"}
-
-
-def text_of(module: str, package: Path = PACKAGE) -> str:
-    """The source of a module of the package."""
-    return (package / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
-
-
-def direct_modules(source: str, package: Path = PACKAGE, module: str = "") -> set[str]:
-    """The modules of the package that `source`, the text of `module`, names: by import, or as an attribute of the package."""
-    own, table, name, found = modules(package), public_names(package), package.name, set()
-
-    def add(parts: list[str]) -> None:
-        dotted = ".".join(parts)
-        known = [".".join(parts[:n]) for n in range(len(parts), 0, -1) if ".".join(parts[:n]) in own]
-        found.update(known[:1] or ([table[dotted]] if dotted in table else []))
-
-    for node in ast.walk(_tree(source)):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                add(alias.name.split(".")[1:] if alias.name.startswith(f"{name}.") else [])
-        elif isinstance(node, ast.ImportFrom):
-            parts = node.module.split(".") if node.module else []
-            if node.level:
-                parts = module.split(".")[: -node.level] + parts
-            elif parts[:1] == [name]:
-                parts = parts[1:]
-            else:
-                continue
-            for alias in node.names:
-                add([*parts, alias.name])
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name:
-            add([node.attr])
-    return found
-
-
-def closure(modules: set[str], package: Path = PACKAGE) -> set[str]:
-    """These modules and all that they import within the package, lazy imports in functions included."""
-    seen, todo = set(), set(modules)
-    while todo:
-        module = todo.pop()
-        seen.add(module)
-        if module not in LEAVES:
-            todo |= direct_modules(text_of(module, package), package, module) - seen
-    return seen
-
-
-def modules_of(source: str, package: Path = PACKAGE) -> set[str]:
-    """The library modules that a chapter's code depends on."""
-    return closure(direct_modules(source, package), package)
-
-
-def stripped(source: str) -> str:
-    """The code without comments and docstrings: what can change a result."""
-    tree = _tree(source)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            first = body[0]
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-                node.body = body[1:] or [ast.Pass()]
-    return ast.unparse(tree)
-
-
-def code_hash(modules: set[str], package: Path = PACKAGE) -> str:
-    """A hash of the code of these modules and of all that they import."""
-    digest = hashlib.sha256()
-    for module in sorted(closure(modules, package)):
-        digest.update(module.encode() + b"\0" + stripped(text_of(module, package)).encode() + b"\0")
-    return digest.hexdigest()
+def entries_of(source: str, package: Path | None = None) -> list[str]:
+    """What of the package a chapter's code names, as entries for `reached`."""
+    library = _library(package or PACKAGE)
+    places = {place for path in library.uses([_tree(source)]).values() for place in library.places(path)}
+    return sorted(".".join(place).partition(".")[2] for place in places if place[1])
 
 
 def _calls(source: str, name: str) -> list[list]:
@@ -108,17 +191,20 @@ def _calls(source: str, name: str) -> list[list]:
     return [[argument.value for argument in call.args if isinstance(argument, ast.Constant)] for call in named]
 
 
+def _attributes_of(source: str, name: str) -> set[str]:
+    nodes = (node for node in ast.walk(_tree(source)) if isinstance(node, ast.Attribute))
+    return {node.attr for node in nodes if isinstance(node.value, ast.Name) and node.value.id == name}
+
+
 def profile_sections(source: str) -> set[str]:
     """The sections of the profile that code reads: every X of `profile.X` and of `report.origins(profile, "X", ...)`."""
-    nodes = (node for node in ast.walk(_tree(source)) if isinstance(node, ast.Attribute))
-    named = {node.attr for node in nodes if isinstance(node.value, ast.Name) and node.value.id == "profile"}
+    named = _attributes_of(source, "profile")
     return named - {"name", "seed"} | {constants[0] for constants in _calls(source, "origins") if constants}
 
 
 def stages_of(source: str) -> set[str]:
     """The stages that code calls: every X of `stages.X`."""
-    nodes = (node for node in ast.walk(_tree(source)) if isinstance(node, ast.Attribute))
-    return {node.attr for node in nodes if isinstance(node.value, ast.Name) and node.value.id == "stages"}
+    return _attributes_of(source, "stages")
 
 
 def profiles_named(source: str) -> set[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from ..metrics.coherence import ended_rate
 from ..metrics.judges import SecondJudge, train_second_judge
 from ..metrics.recognisability import recognisability
-from ..metrics.recogniser import Recogniser, predict
+from ..metrics.recogniser import Recogniser
 from .evaluation import ARCHITECTURES, WAYS, Sides, hits_of, share, spoken
 from .tables import Number, composed
 
@@ -47,7 +47,7 @@ def exam_numbers(sides: Sides, judge: Recogniser, exam: Mapping, made: Mapping) 
 
 
 def _read_in(sides: Sides, judge: Recogniser, width: float) -> np.ndarray:
-    read = [predict(judge, members, width).argmax(1) == label for label, members in enumerate(sides.all("real").values())]
+    read = [judge.predict(members, width).argmax(1) == label for label, members in enumerate(sides.all("real").values())]
     return np.concatenate(read)
 
 

@@ -23,7 +23,7 @@ def fidelity_numbers(sides: Sides, judge: Recogniser) -> dict[str, Number]:
 
     With intervals where the table shows them; a side with too few sketches that have a point gets numbers that are not finite.
     """
-    out = {"s08_k": Number("neighbours", fidelity.K)}
+    out = {"s08_k": Number("neighbours", fidelity.NEIGHBOURS)}
     for side in ("valid", *WAYS):
         plain = side in ("valid", *ARCHITECTURES)
         score = _compared(sides, judge, side, sides.settings.resamples if plain else 2)
@@ -37,7 +37,7 @@ def fidelity_numbers(sides: Sides, judge: Recogniser) -> dict[str, Number]:
 
 def _compared(sides: Sides, judge: Recogniser, side: str, resamples: int) -> dict[str, dict]:
     clouds = [sides.cloud(judge, one) for one in ("real", side, "train")]
-    if min(map(len, clouds)) <= fidelity.K:
+    if min(map(len, clouds)) <= fidelity.NEIGHBOURS:
         return dict.fromkeys(METRICS, dict.fromkeys(("value", "low", "high", "floor"), NOTHING) | {"n": len(clouds[1])})
     return fidelity.compare(*clouds, resamples=resamples, seed=sides.seed)
 

@@ -6,11 +6,11 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
 from pathlib import Path
 
 from ..errors import DataError
 from ..files import PROJECT
+from .cards import folded
 from .folders import build_folder
 from .profile import load_profile
 from .tables import Number, number_table
@@ -39,6 +39,7 @@ class Page:
     def __init__(self, chapter: str, profile_name: str):
         self.chapter, self.profile = chapter, load_profile(profile_name)
         self.numbers: dict[str, dict] = {}
+        self.needs: tuple[str, ...] = ()
         self._write()
         self.banner()
 
@@ -49,15 +50,13 @@ class Page:
 
             display(Markdown(text))
 
-    def record(self, numbers, *old):
+    def record(self, numbers: Mapping[str, Number]):
         """Keep numbers by name for the build's results.json, and return them as a table for the page.
 
         A cell may be run again: a name that was recorded before is replaced. A number that is not finite is shown as a dash and not kept.
         """
         from IPython.display import Markdown
 
-        if isinstance(numbers, str):  # chapters that are not converted yet
-            return self.record({numbers: Number(numbers, *old)})
         for name, one in numbers.items():
             self.numbers.pop(name, None)
             if math.isfinite(one.value):
@@ -65,40 +64,46 @@ class Page:
         self._write()
         return Markdown(number_table(numbers))
 
-    def results(self, measure: Callable[[], Mapping[str, Number]]) -> dict[str, Number]:
+    def results(self, measure: Callable[[], Mapping[str, Number]], needs: Sequence[str] = ()) -> dict[str, Number]:
         """Numbers that take long: of the published run where `takes_published`, else what `measure` returns.
 
-        Those that `measure` returns are recorded. Raises `DataError` where nothing is published of this chapter.
+        `needs`: classes without which nothing can be measured; where the profile lacks one, the page says so and takes the published run.
+        Numbers that `measure` returns are recorded. Raises `DataError` where nothing is published of this chapter.
         """
+        self.needs = tuple(needs)
+        if self.lacking:
+            self._say_lacking()
         if self.takes_published:
             return published_numbers(self.chapter)
         found = dict(measure())
         self.record(found)
         return found
 
-    def record_if_finite(self, name, *old):
-        return self.record(name, *old)
-
-    def interval(self, name, found, unit="", factor=1.0):
-        return self.record({name: Number.measured(name, found, unit, factor)})
-
-    def say(self, name, text):
-        pass
-
     def card(self, cards: Sequence[Mapping]):
         """How models were made, and where the page's results are from, folded: one card a chapter."""
-        from IPython.display import HTML
+        from IPython.display import Markdown
 
-        rows = [["this page's run", f"profile {self.profile.name}, seed {self.profile.seed}"]]
+        said = f"This page's run: profile {self.profile.name}, seed {self.profile.seed}."
         if self.takes_published:
-            rows.append(["numbers that are not computed here", told_of_run(published_head(self.chapter))])
-        rows += [row for card in cards for row in card_rows(card)]
-        lines = "".join(f"<tr><td>{escape(what)}</td><td>{escape(str(value))}</td></tr>" for what, value in rows)
-        return HTML(f"<details><summary>Where the numbers and models of this page are from</summary><table>{lines}</table></details>")
+            said += f" Numbers that are not computed here: {told_of_run(published_head(self.chapter))}."
+        return Markdown(folded(cards, "Where the numbers and models of this page are from", said))
+
+    @property
+    def lacking(self) -> list[str]:
+        """The classes that the page's results need and the profile does not have."""
+        return [name for name in self.needs if name not in self.profile.data.classes]
+
+    def _say_lacking(self) -> None:
+        from IPython.display import Markdown, display
+
+        wanted, has = ", ".join(self.needs), ", ".join(self.profile.data.classes)
+        display(Markdown(f"> The numbers of this page need the classes {wanted}. This run has {has}, so they are of the published run.\n"))
 
     @property
     def takes_published(self) -> bool:
-        """Whether this page shows the published run's results: the profile says so, and that run knows the same classes."""
+        """Whether this page shows the published run's results: the profile says so and that run knows the same classes, or it must."""
+        if self.lacking:
+            return True
         head = published_head(self.chapter)
         wanted = self.profile.report.results == "published"
         return wanted and head is not None and head["profile"]["data"]["classes"] == list(self.profile.data.classes)
@@ -119,14 +124,6 @@ def told_of_run(head: Mapping) -> str:
     made = head["provenance"]
     device = made["cpu"] if made["device"] == "cpu" else made["device"]
     return f"the published run: commit {made['commit'][:12]}, {made['date']}, {device}"
-
-
-def card_rows(card: Mapping) -> list[list]:
-    """What a model's card says of its making, as name and value."""
-    name = f"{card['architecture']} of {', '.join(card['config']['classes'])}"
-    steps = f"{card['steps']:,} steps in {card['train_seconds'] / 60:.1f} minutes, kept: step {card['best_step']:,}"
-    made = card["made"]
-    return [[name, f"profile {card['profile']}, seed {card['seed']}, {steps}, commit {made['commit'][:12]}, {made['date']}"]]
 
 
 def published_head(chapter: str) -> dict | None:

@@ -7,10 +7,12 @@ import subprocess
 import time
 from pathlib import Path
 
-from ..files import PROJECT
+from ..files import INSTALLED, PROJECT
 
 
 def _git(*arguments: str) -> str:
+    if INSTALLED:  # the folder one works in may be a checkout of something else
+        return ""
     try:
         done = subprocess.run(["git", *arguments], cwd=PROJECT, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):

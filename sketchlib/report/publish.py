@@ -14,13 +14,11 @@ from ..data.dataset import SketchSet
 from ..errors import DataError
 from ..files import PROJECT, write_atomically
 from ..models import weights
-from ..models.vae import SketchVAE
 from ..pictures import animation, draw
 from .folders import build_folder
 from .profile import Profile
 from .provenance import provenance
 from .recipes import data, train_single, train_vaes
-from .store import OWN_WEIGHTS
 
 RESULTS = PROJECT / "book" / "results"
 
@@ -29,7 +27,7 @@ def nats_per_point(model, sketches: SketchSet) -> float:
     """What the drawings cost a model in nats a point; a VAE with z from its encoder, KL left out."""
     terms = train.evaluate(model, sketches)
     found = terms["L_S"] + terms["L_P"]
-    return found * model.n_max * len(sketches) / float(sketches.lengths.sum()) if isinstance(model, SketchVAE) else found
+    return found * model.n_max * len(sketches) / float(sketches.lengths.sum()) if model.latent_size else found
 
 
 def publish_weights(profile: Profile, to: Path = PROJECT / "weights") -> list[Path]:
@@ -40,8 +38,8 @@ def publish_weights(profile: Profile, to: Path = PROJECT / "weights") -> list[Pa
     valid, paths = data(profile).splits.valid, []
     for one in [train_single(profile), *train_vaes(profile).values()]:
         classes = one.model.classes
-        path = to / (f"router/{classes[0]}.safetensors" if isinstance(one.model, SketchVAE) else "single.safetensors")
-        drawings = valid.only(classes[0]) if isinstance(one.model, SketchVAE) else valid
+        path = to / (f"router/{classes[0]}.safetensors" if one.model.latent_size else "single.safetensors")
+        drawings = valid.only(classes[0]) if one.model.latent_size else valid
         with tempfile.TemporaryDirectory() as folder:
             weights.save(one.model, rounded := Path(folder) / path.name, half=True)
             before, after = nats_per_point(one.model, drawings), nats_per_point(weights.read(rounded), drawings)
@@ -71,11 +69,11 @@ def publish_results(profile: Profile, to: Path = RESULTS) -> list[Path]:
 
 
 def publish_pictures(model, settings, to: Path = PROJECT / "book" / "images") -> list[Path]:
-    """README's pictures: the first ten guided sketches of each class of a model, and the first of each being drawn; returns the paths.
+    """README's pictures: the first ten sketches of each class of a model, and the first of each being drawn; returns the paths.
 
-    `settings` is the profile's sampling section. The seed is 0 and nothing is picked.
+    `settings` is the profile's sampling section, used without guidance. The seed is 0 and nothing is picked.
     """
-    how = dict(temperature=settings.temperature, pen_temperature=settings.pen_temperature, guidance=settings.guidance)
+    how = dict(temperature=settings.temperature, pen_temperature=settings.pen_temperature)
     first = {word: sampling.sample(model, word, n=10, seed=0, **how) for word in model.classes}
     draw.save_png(draw.class_grid(first), to / "sketches.png", dpi=90)
     animation.animate([row[0] for row in first.values()], to / "drawing.gif")
@@ -151,10 +149,10 @@ def differences(found: Mapping[str, dict], other: Mapping[str, dict], equal: lis
 def check(profile: Profile, found: Mapping[str, dict], folder: Path = RESULTS) -> list[str]:
     """The `differences` that must not be, by expected.yml beside the published numbers; none where the drawings are others.
 
-    `equal` holds for smoke and quick, which draw with the published weights, `close` for quick; the others train their own.
+    The profile's `report.compare` says which: "none", those that must be "equal", or also those that must be "close".
     """
-    other = published(folder)
-    if profile.name in OWN_WEIGHTS or not other or not comparable(profile, folder):
+    other, compare = published(folder), profile.report.compare
+    if compare == "none" or not other or not comparable(profile, folder):
         return []
     expected = yaml.safe_load((folder / "expected.yml").read_text(encoding="utf-8"))
-    return differences(found, other, expected["equal"], {} if profile.name == "smoke" else expected["close"])
+    return differences(found, other, expected["equal"], expected["close"] if compare == "close" else {})

@@ -89,7 +89,7 @@ def about_to_take(training: Training, runs: int = 1) -> str:
     for index in order[:1] + order:  # the first once more, to warm up
         if index is order[0]:
             began = time.perf_counter()
-        model.terms(make_batch(train_set, index, model.scale))["loss"].backward()
+        model.loss(model.parts(make_batch(train_set, index, model.scale))).backward()
     model.zero_grad(set_to_none=True)
     minutes = (time.perf_counter() - began) / len(order) * settings.steps * runs / 60
     return f"training takes about {minutes:.1f} minutes here ({runs} x {settings.steps:,} steps)"
@@ -106,6 +106,7 @@ def _card(training: Training, prepared: Prepared, curves: list[dict], profile, k
         architecture=type(model).__name__,
         config=model.config(),
         settings=asdict(settings),
+        precision=" and ".join(dict.fromkeys(record["precision"] for record in curves)),  # what was used, not what was asked for
         parameters=cost.parameters(model),
         steps=curves[-1]["step"],
         keep=keep,
@@ -114,7 +115,7 @@ def _card(training: Training, prepared: Prepared, curves: list[dict], profile, k
         train_seconds=sum(record["seconds"] for record in curves),
         profile=profile.name,
         seed=profile.seed,
-        started_from=getattr(model, "started_from", None),
+        started_from=model.started_from,
         pretraining=_pretraining_of(model, profile),
         data={"counts": {**prepared.counts, "train": train_set.counts()}, "source": prepared.source},
         licence="trained on drawings of the Quick, Draw! dataset by Google, CC BY 4.0",
@@ -124,7 +125,7 @@ def _card(training: Training, prepared: Prepared, curves: list[dict], profile, k
 
 def _pretraining_of(model, profile) -> dict | None:
     """What a card says of the training that a single model started from."""
-    if not hasattr(model, "embedding") or not hasattr(model, "started_from"):
+    if model.latent_size or model.started_from is None:  # a VAE starts from the single model
         return None
     card = _kept_single("pretraining", profile).card
     files = json.dumps(sorted(file["sha256"] for file in card["data"]["source"]["files"].values()))
@@ -133,7 +134,7 @@ def _pretraining_of(model, profile) -> dict | None:
         "drawings": sum(card["data"]["counts"]["train"].values()),
         "files_sha256": hashlib.sha256(files.encode()).hexdigest(),
         "weight_dropout": card["config"]["weight_dropout"],
-        **{key: card[key] for key in ("steps", "best_step", "train_seconds", "valid", "settings", "made")},
+        **{key: card[key] for key in ("steps", "best_step", "train_seconds", "valid", "settings", "precision", "made")},
     }
 
 
@@ -327,6 +328,10 @@ def _train_vaes(profile, names) -> None:
     """
     from multiprocessing import get_context
 
+    import torch
+
+    from . import train
+
     missing = untrained_vaes(profile)
     todo = [name for name in names if name in missing]
     if not todo:
@@ -334,6 +339,7 @@ def _train_vaes(profile, names) -> None:
     if profile.vae.from_single:
         train_single(profile)
     prepared, workers = data(profile), min(len(todo), os.cpu_count() or 1)
+    train.tell_precision(torch.device("cpu"), vae_settings(profile))  # here and once: the workers are silent
     print(f"VAEs of {', '.join(todo)}: {about_to_take(vae_training(profile, prepared, todo[0]), -(-len(todo) // workers))}", flush=True)
     with get_context("spawn").Pool(workers) as pool:
         tasks = [(profile, name) for name in todo]

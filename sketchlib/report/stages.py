@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 from .recipes import (
     Prepared,
@@ -124,9 +125,8 @@ def experiments(profile) -> dict[str, Trained]:
 
 def comparison_training(profile, few: Prepared, part, folder: Path) -> Training:
     """One model of chapter 13 on the drawings it may see: as the profile's `single` or `vae` says, but for what `comparison` says."""
-    from .profile import Profile
-
-    smaller = Profile(profile.name, {**profile.values, **compared_sections(profile, part.kind)})
+    sections = {name: SimpleNamespace(**values) for name, values in compared_sections(profile, part.kind).items()}
+    smaller = SimpleNamespace(**{**vars(profile), **sections})
     to = folder / part.label
     return vae_training(smaller, few, part.name, to) if part.kind == "router" else single_training(smaller, few, to)
 

@@ -17,26 +17,32 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Stage:
-    """What a stage depends on: profile sections, library modules (with all that they import), other stages."""
+    """What a stage depends on: profile sections, the functions that make it (with all that they reach), other stages."""
 
     sections: tuple[str, ...]
-    modules: tuple[str, ...]
+    code: tuple[str, ...]
     needs: tuple[str, ...] = ()
 
 
 STAGES = {
-    "data": Stage(("data",), ("data.source", "data.dataset")),
-    "pretraining": Stage((), ("models.single", "models.vae", "train"), ("data",)),
-    "train_single": Stage(("single",), ("models.single", "models.vae", "train"), ("data",)),
-    "train_vae": Stage(("vae",), ("models.single", "models.vae", "train"), ("data",)),
-    "train_vaes": Stage(("vae",), ("models.single", "models.vae", "train"), ("data",)),
-    "single": Stage((), ("models.weights",), ("train_single",)),
-    "router": Stage((), ("models.weights",), ("train_vaes",)),
-    "recogniser": Stage(("recogniser",), ("metrics.recogniser",), ("data",)),
-    "experiments": Stage(("experiments",), ("report.ablations",), ("data",)),
-    "comparison": Stage((), ("models.single", "models.vae", "train", "report.sweep"), ("data",)),
+    "data": Stage(("data",), ("report.recipes.data",)),
+    "pretraining": Stage((), ("report.recipes.pretrain",), ("data",)),
+    "train_single": Stage(("single",), ("report.recipes.train_single",), ("data",)),
+    "train_vae": Stage(("vae",), ("report.recipes.train_vaes",), ("data",)),
+    "train_vaes": Stage(("vae",), ("report.recipes.train_vaes",), ("data",)),
+    "single": Stage((), (), ("train_single",)),
+    "router": Stage((), (), ("train_vaes",)),
+    "recogniser": Stage(("recogniser",), ("report.stages.recogniser",), ("data",)),
+    "experiments": Stage(("experiments",), ("report.stages.experiments",), ("data",)),
+    "comparison": Stage((), ("report.stages.comparison",), ("data",)),
 }
-OWN_WEIGHTS = ("full", "published")  # profiles that draw with weights of their own, never with the published ones
+# Not looked into: what files hold is in their fingerprint, and the rest changes no result.
+ASIDE = frozenset(
+    [f"report.store.{name}" for name in ("artefact_folder", "taken_or_made", "forget_others", "is_done", "published")]
+    + [f"report.recipes.{name}" for name in ("about_to_take", "_kept_single", "_watch", "_export")]
+    + ["data.source.ensure", "report.provenance.provenance"]
+)
+MADE = ASIDE.union(*(stage.code for stage in STAGES.values()))  # what a stage does is in its own key, whoever takes it
 
 
 def key(name: str, profile) -> str:
@@ -44,7 +50,7 @@ def key(name: str, profile) -> str:
     from . import dependencies
 
     stage = STAGES[name]
-    parts = [name, profile.name, profile.seed, dependencies.code_hash(set(stage.modules))]
+    parts = [name, profile.name, profile.seed, dependencies.code_hash(stage.code, MADE.difference(stage.code))]
     parts += [profile.section(section) for section in stage.sections]
     parts += [key(need, profile) for need in stage.needs]
     if name in ("train_vae", "train_vaes") and profile.vae.from_single:
@@ -76,19 +82,19 @@ def pretraining_section(profile) -> dict:
 def compared_sections(profile, kind: str) -> dict[str, dict]:
     """The sections `single`, `vae` and `pretraining` for models of a kind (see `sweep`): chapter 13's own, else the profile's values."""
     section, fixed = profile.comparison, {"per_class": None, "keep": "best"}
-    own = {"single": {**section.single, **fixed}, "vae": {**section.vae, **fixed, "from_single": False}}
+    own = {"single": {**vars(section.single), **fixed}, "vae": {**vars(section.vae), **fixed, "from_single": False}}
     if kind == "alone":
-        own["single"] |= section.alone
+        own["single"] |= vars(section.alone)
     own["pretraining"] = {"steps": 0}  # both architectures learn from these drawings alone
     return {name: {**profile.section(name), **values} for name, values in own.items()}
 
 
 def published(name: str, profile) -> list[Path]:
-    """The published weights of "single" or "router" if they are for the profile's classes; profiles of published sizes make their own."""
-    from ..files import PROJECT
+    """The published weights of "single" or "router", where the profile draws with them and they are for its classes."""
+    from ..files import weights_folder
 
-    found = sorted((PROJECT / "weights").glob("router/*.safetensors" if name == "router" else "single.safetensors"))
-    if profile.name in OWN_WEIGHTS or not found:
+    found = sorted(weights_folder().glob("router/*.safetensors" if name == "router" else "single.safetensors"))
+    if profile.report.weights == "own" or not found:
         return []
     cards = [json.loads(path.with_suffix(".json").read_text(encoding="utf-8")) for path in found]
     known = {word for card in cards for word in card["config"]["classes"]}

@@ -8,12 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import NamedTuple
 
 from ..data import dataset
 from ..models.router import Router
 
 KINDS = ("single", "router", "alone")
+
+
+class Axes(NamedTuple):
+    """What a comparison goes through: training `drawings` of each class (None: all), `classes`, `temperatures`."""
+
+    drawings: tuple[int | None, ...]
+    classes: tuple[str, ...]
+    temperatures: tuple[float, ...]
+
+
+def axes(comparison, data, head: Mapping | None = None) -> Axes:
+    """The axes of a comparison: of the published run's `head` (`page.published_head`), or, without one, of a profile's two sections."""
+    if head is not None:
+        comparison, data = (SimpleNamespace(**head["profile"][section]) for section in ("comparison", "data"))
+    return Axes(tuple(comparison.drawings), tuple(comparison.classes or data.classes), tuple(comparison.temperatures))
+
+
+def name_of(drawings: int | None) -> str:
+    """A number of training drawings in words: "50", or "all"."""
+    return str(drawings or "all")
 
 
 class Part(NamedTuple):
@@ -26,7 +47,7 @@ class Part(NamedTuple):
     @property
     def label(self) -> str:
         """What its files are called."""
-        return "-".join([self.kind, str(self.drawings or "all"), *([self.name.replace(" ", "_")] if self.name else [])])
+        return "-".join([self.kind, name_of(self.drawings), *([self.name.replace(" ", "_")] if self.name else [])])
 
 
 def parts(drawings: Sequence[int | None], classes: Sequence[str]) -> list[Part]:

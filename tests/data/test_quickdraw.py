@@ -244,7 +244,7 @@ def test_a_missing_folder_and_an_unknown_class_are_answered_at_once_with_what_th
     ndjson(tmp_path / "alarm clock.ndjson", GOOD)
     with pytest.raises(DataError, match="'alarm clok' is not in .* did you mean 'alarm clock'"):
         read_class(tmp_path, "alarm clok")
-    with pytest.raises(DataError, match="no class there"):
+    with pytest.raises(DataError, match="nothing similar"):
         read_class(tmp_path, "zebra")
 
 

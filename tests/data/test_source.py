@@ -28,7 +28,7 @@ def record(folder, name, drawings):
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """An empty project without a network, and the addresses that were asked."""
-    monkeypatch.setattr(source, "PROJECT", tmp_path)
+    monkeypatch.setattr("sketchlib.files.PROJECT", tmp_path)
     monkeypatch.delenv("SKETCHLIB_DATA", raising=False)
     asked = []
 
@@ -79,7 +79,7 @@ def test_missing_classes_are_downloaded_third(project, monkeypatch):
     write(own / "data", "cat", 5)
     monkeypatch.setattr(download, "_require_answer", lambda base_url: None)
 
-    def served(folder, name, kind, per_class, base_url):
+    def served(folder, name, per_class, base_url):
         write(folder, name, per_class)
         record(folder, name, per_class)
 

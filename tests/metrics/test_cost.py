@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from synthetic import sketch_set
+from synthetic import sketch_set, terms_of
 from torch.utils.flop_counter import FlopCounterMode
 
+from sketchlib.data import dataset
 from sketchlib.data.batches import make_batch
 from sketchlib.errors import DataError
 from sketchlib.metrics import cost
@@ -17,7 +18,7 @@ from sketchlib.models.vae import SketchVAE
 def counted(model, batch):
     """Operations of a training step by torch's counter, with the LSTM in plain matrix products."""
     with torch.backends.mkldnn.flags(enabled=False), FlopCounterMode(display=False) as counter:
-        model.terms(batch)["loss"].backward()
+        terms_of(model, batch)["loss"].backward()
     return counter.get_total_flops()
 
 
@@ -32,7 +33,7 @@ def test_the_count_is_torchs_own():
 def test_the_vaes_encoder_counts_too():
     sizes = dict(encoder_size=6, decoder_size=16, latent_size=4, n_mixtures=3)
     model = SketchVAE(("cat",), 9, 3.0, **sizes)
-    assert cost.weights_per_row(model) == 2 * 4 * 6 * (5 + 6) + 4 * 16 * (5 + 4 + 16) + 16 * (6 * 3 + 3)
+    assert model.weights_per_row() == 2 * 4 * 6 * (5 + 6) + 4 * 16 * (5 + 4 + 16) + 16 * (6 * 3 + 3)
 
 
 def test_the_line_through_exact_points_is_found():
@@ -48,10 +49,12 @@ def test_a_step_is_measured_on_real_rows():
     assert all(p.grad is None for p in model.parameters())
 
 
-def test_too_few_drawings_are_an_error():
+def test_a_small_set_is_gone_through_again_and_an_empty_one_is_an_error():
     model = ConditionalDecoder(("cat",), 12, 3.0, hidden_size=8, embedding_size=2, n_mixtures=2)
-    with pytest.raises(DataError, match="5 are needed"):
-        cost.step_seconds(model, sketch_set(n=8, classes=("cat",)), 5)
+    sketches = sketch_set(n=8, classes=("cat",), low=9, high=9)
+    assert cost.step_seconds(model, sketches, 8)[1] == 8 * 10
+    with pytest.raises(DataError, match="at least one"):
+        cost.step_seconds(model, dataset.cap(sketches, 0, 0), 8)
 
 
 def test_a_bill_adds_up(tmp_path):

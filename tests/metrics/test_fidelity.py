@@ -15,7 +15,7 @@ CLOUD = RNG.normal(size=(60, 4))
 FAR = CLOUD + 1000
 
 
-def scores(real, made, k=fidelity.K):
+def scores(real, made, k=fidelity.NEIGHBOURS):
     """Precision, recall, density and coverage."""
     parts = fidelity.neighbourhood(real, made, k)
     return tuple(float(parts[name].mean()) for name in ("precision", "recall", "density", "coverage"))

@@ -42,7 +42,7 @@ def test_it_tells_triangles_from_circles_at_any_width_and_scale(model):
     for name, drawings in shapes(20, 3).items():
         for line_width in (1.0, 2.5):
             bigger = [Drawing(tuple(s * 37 + 500 for s in one.strokes)) for one in drawings]
-            read = recogniser.predict(model, bigger, line_width)
+            read = model.predict(bigger, line_width)
             assert read.shape == (20, 2) and np.allclose(read.sum(1), 1, atol=1e-5)
             assert (read.argmax(1) == model.classes.index(name)).mean() >= 0.9
 
@@ -61,7 +61,7 @@ def test_another_seed_gives_other_weights(model):
 
 def test_predictions_do_not_depend_on_company(model):
     drawings = shapes(3, 4)["circle"]
-    assert np.allclose(recogniser.predict(model, drawings)[1], recogniser.predict(model, drawings[1:2])[0], atol=1e-5)
+    assert np.allclose(model.predict(drawings)[1], model.predict(drawings[1:2])[0], atol=1e-5)
 
 
 def test_features_are_what_the_head_reads(model):
@@ -70,7 +70,7 @@ def test_features_are_what_the_head_reads(model):
     assert found.shape == (5, recogniser.FEATURES)
     with torch.no_grad():
         logits = model.head(torch.from_numpy(found))
-    assert np.allclose(torch.softmax(logits, -1).numpy(), recogniser.predict(model, drawings), atol=1e-5)
+    assert np.allclose(torch.softmax(logits, -1).numpy(), model.predict(drawings), atol=1e-5)
 
 
 def test_features_of_what_is_drawn_leave_the_empty_out_and_say_which_are_left(model):
@@ -87,14 +87,14 @@ def test_saved_and_loaded_it_reads_the_same(model, tmp_path):
     again = recogniser.load(tmp_path / "r.safetensors", model.classes)
     drawings = shapes(5, 5)["triangle"]
     assert again.config() == model.config()
-    assert np.array_equal(recogniser.predict(model, drawings), recogniser.predict(again, drawings))
+    assert np.array_equal(model.predict(drawings), again.predict(drawings))
 
 
 def test_training_records_each_epoch_and_keeps_the_best():
     found, curves = train_with_curves()
     assert [record["epoch"] for record in curves] == [1, 2, 3, 4]
     valid = shapes(10, 2)
-    hits = [recogniser.predict(found, drawings).argmax(1) == found.classes.index(name) for name, drawings in valid.items()]
+    hits = [found.predict(drawings).argmax(1) == found.classes.index(name) for name, drawings in valid.items()]
     assert np.mean(hits) == pytest.approx(max(record["valid_accuracy"] for record in curves))
 
 
@@ -138,4 +138,4 @@ def test_picture_sizes_that_do_not_pool_are_refused(size):
 
 def test_nothing_to_read_is_refused(model):
     with pytest.raises(DataError, match="at least one"):
-        recogniser.predict(model, [])
+        model.predict([])

@@ -1,10 +1,10 @@
-import copy
+import itertools
 import math
 
 import numpy as np
 import pytest
 import torch
-from synthetic import sketch_set
+from synthetic import sketch_set, terms_of
 from torch import nn
 from torch.distributions import Normal
 from torch.distributions import kl_divergence as torch_kl
@@ -17,7 +17,6 @@ from sketchlib.models.mixture import pen_nll, split_parameters, stroke_nll
 from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import Encoder, SketchVAE, kl_divergence
-from sketchlib.sampling import Pen
 from sketchlib.strokes import to_stroke5
 from sketchlib.train import Settings, eta_at
 
@@ -107,7 +106,7 @@ def test_the_last_real_point_keeps_its_pen_state_and_one_end_row_is_decided():
     lifts = sum(len(d.strokes) for d in drawings)  # every stroke ends with a lift, the last one too
     points = sum(len(sketches[i]) for i in index)
     expected = -((points - lifts) * math.log(0.5) + lifts * math.log(0.3) + len(index) * math.log(0.2)) / points
-    assert model.terms(make_batch(sketches, index, SCALE))["L_P"].item() == pytest.approx(expected, rel=1e-5)
+    assert terms_of(model, make_batch(sketches, index, SCALE))["L_P"].item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_stroke_loss_counts_real_points_only():
@@ -115,7 +114,7 @@ def test_the_stroke_loss_counts_real_points_only():
     model = with_constant_output(single(), torch.zeros(15))  # a standard normal of both axes
     moves = np.concatenate([sketches[i][:, :2] for i in index]) / SCALE
     expected = (math.log(2 * math.pi) + (moves**2).sum(1) / 2).mean()
-    assert model.terms(make_batch(sketches, index, SCALE))["L_S"].item() == pytest.approx(expected, rel=1e-5)
+    assert terms_of(model, make_batch(sketches, index, SCALE))["L_S"].item() == pytest.approx(expected, rel=1e-5)
 
 
 def alone(model, sketches, i, z=None):
@@ -131,7 +130,7 @@ def alone(model, sketches, i, z=None):
 def test_the_single_model_averages_over_the_points_of_the_batch():
     sketches, index, model = sketch_set(), [0, 7, 33, 41], single()
     parts = np.array([alone(model, sketches, i) for i in index]).sum(0) / sketches.lengths[index].sum()
-    terms = model.terms(make_batch(sketches, index, SCALE))
+    terms = terms_of(model, make_batch(sketches, index, SCALE))
     assert [terms["L_S"].item(), terms["L_P"].item()] == pytest.approx(parts.tolist(), rel=1e-5)
     assert terms["loss"].item() == pytest.approx(parts.sum(), rel=1e-5)
 
@@ -142,7 +141,7 @@ def test_the_vae_divides_by_n_max_and_averages_over_drawings():
     mu, log_var = model.encode(batch)
     z = mu + torch.exp(log_var / 2) * torch.randn(mu.shape, generator=noise())
     parts = np.array([alone(model, sketches, i, z[k : k + 1]) for k, i in enumerate(index)]).sum(0) / 12 / 3
-    terms = model.terms(batch, 0.3, noise())
+    terms = terms_of(model, batch, 0.3, noise())
     assert [terms["L_S"].item(), terms["L_P"].item()] == pytest.approx(parts.tolist(), rel=1e-5)
     kl = torch_kl(Normal(mu, torch.exp(log_var / 2)), Normal(0.0, 1.0)).sum().item() / 3 / 4  # a drawing, a dimension
     assert terms["L_KL"].item() == pytest.approx(kl, rel=1e-4)
@@ -159,7 +158,7 @@ def longer(batch, rows):
 def test_padding_changes_no_term_and_no_gradient(make, rows):
     batch = some_batch((0, 7, 12))
     models = [make(kl_min=0.0) if make is vae else make() for _ in range(2)]
-    terms = [m.terms(b, 1.0, noise()) for m, b in zip(models, (batch, longer(batch, rows)), strict=True)]
+    terms = [terms_of(m, b, 1.0, noise()) for m, b in zip(models, (batch, longer(batch, rows)), strict=True)]
     for key in terms[0]:
         assert torch.allclose(terms[0][key], terms[1][key], rtol=1e-5)
     for term in terms:
@@ -179,7 +178,7 @@ def test_reconstruction_of_a_drawing_does_not_depend_on_its_company():
 @both
 def test_every_parameter_gets_a_gradient(make):
     model = make(kl_min=0.0) if make is vae else make()
-    model.terms(some_batch((0, 33) if make is single else (0, 7)), 1.0, noise())["loss"].backward()
+    terms_of(model, some_batch((0, 33) if make is single else (0, 7)), 1.0, noise())["loss"].backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
 
 
@@ -188,7 +187,7 @@ def test_a_clamped_movement_gives_a_finite_loss_and_gradient(make):
     sketches = sketch_set()
     sketches.points[:5, :2] = [[1000, -1000], [-1000, -1000], [0, 1000], [0, 0], [1000, 1000]]
     model = make()
-    loss = model.terms(make_batch(sketches, [0, 1], 0.5), 1.0, noise())["loss"]
+    loss = terms_of(model, make_batch(sketches, [0, 1], 0.5), 1.0, noise())["loss"]
     loss.backward()
     assert loss.isfinite() and all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
 
@@ -201,9 +200,21 @@ def test_teacher_forcing_equals_the_decoder_unrolled_step_by_step(make):
     model, batch = make(), some_batch((0, 7, 12))
     condition = model.condition(batch.labels) if make is single else torch.randn(3, 4, generator=noise())
     forced = model.decoder(batch.x[:, :-1], condition)
-    pen = Pen(model.decoder, condition)
-    stepped = torch.stack([pen.step(row) for row in batch.x[:, :-1].unbind(1)], 1)
-    assert torch.allclose(forced, stepped, atol=1e-5)
+    state, stepped = model.decoder.start(condition), []
+    for row in batch.x[:, :-1].unbind(1):
+        raw, state = model.decoder.step(row, state)
+        stepped.append(raw)
+    assert torch.allclose(forced, torch.stack(stepped, 1), atol=1e-5)
+
+
+def test_a_state_that_keeps_some_rows_is_the_state_of_these_rows():
+    decoder, condition, rows = single().decoder, torch.randn(6, 3, generator=noise()), torch.randn(6, 2, 5, generator=noise(2))
+    some = torch.tensor([4, 1])
+    _, whole = decoder.step(rows[:, 0], decoder.start(condition))
+    _, few = decoder.step(rows[some, 0], decoder.start(condition[some]))
+    expected, _ = decoder.step(rows[:, 1], whole)
+    for state in (whole.keep(some), few):
+        assert torch.allclose(decoder.step(rows[some, 1], state)[0], expected[some], atol=1e-6)
 
 
 def test_the_initial_state_is_tanh_of_the_condition():
@@ -226,14 +237,13 @@ def test_a_prediction_does_not_see_the_rows_that_follow(make):
 def test_the_condition_acts_at_the_start_and_at_every_step():
     model, batch = single(), some_batch((0, 7))
     one, two = model.condition(torch.tensor([0, 0])), model.condition(torch.tensor([1, 1]))
-    full = model.decoder(batch.x[:, :-1], one)
-    stepwise = copy.deepcopy(model.decoder)
-    stepwise.initial_state = lambda condition: model.decoder.initial_state(one)
-    assert not torch.allclose(full, stepwise(batch.x[:, :-1], two))
+    rows, decoder = batch.x[:, :-1], model.decoder
+    ways = [decoder(rows, each_step, at_start) for each_step, at_start in ((one, None), (two, one), (one, two), (two, None))]
+    assert not any(torch.allclose(a, b) for a, b in itertools.combinations(ways, 2))
+    assert torch.equal(decoder(rows, one, one), ways[0])
     with torch.no_grad():
-        stepwise.lstm.weight_ih_l0[:, 5:] = 0
-        model.decoder.lstm.weight_ih_l0[:, 5:] = 0
-    assert torch.equal(model.decoder(batch.x[:, :-1], one), stepwise(batch.x[:, :-1], two))
+        decoder.lstm.weight_ih_l0[:, 5:] = 0
+    assert torch.equal(decoder(rows, one), decoder(rows, two, one))
 
 
 def test_the_encoder_equals_a_bidirectional_lstm_on_packed_sequences():
@@ -285,13 +295,13 @@ def test_the_floor_stops_the_gradient_of_the_kl_below_kl_min(kl_min, blocked):
     gradients = []
     for eta in (0.0, 1.0):
         model = vae(kl_min=kl_min)
-        model.terms(some_batch((0, 7)), eta, noise())["loss"].backward()
+        terms_of(model, some_batch((0, 7)), eta, noise())["loss"].backward()
         gradients.append(torch.cat([p.grad.flatten() for p in model.encoder.parameters()]))
     assert torch.equal(*gradients) == blocked
 
 
 def test_below_the_floor_the_loss_is_that_of_the_floor():
-    terms = vae(kl_min=3.0).terms(some_batch((0, 7)), 0.7, noise())
+    terms = terms_of(vae(kl_min=3.0), some_batch((0, 7)), 0.7, noise())
     assert terms["L_KL"] < 3
     assert (terms["loss"] - terms["L_S"] - terms["L_P"]).item() == pytest.approx(0.7 * 0.5 * 3, rel=1e-5)
 
@@ -309,7 +319,7 @@ def test_eta_anneals_from_its_minimum_to_one_by_the_published_rule():
 
 def test_noise_of_z_comes_from_the_generator():
     model, batch = vae(), some_batch((0, 7))
-    first, same, other = (model.terms(batch, 1.0, noise(seed))["L_S"] for seed in (1, 1, 2))
+    first, same, other = (terms_of(model, batch, 1.0, noise(seed))["L_S"] for seed in (1, 1, 2))
     assert torch.equal(first, same) and not torch.equal(first, other)
 
 
@@ -319,7 +329,7 @@ def test_a_vae_starts_as_the_single_models_decoder_of_its_class_and_then_learns_
     z = torch.randn(2, 4, generator=noise())
     raw, expected = model(batch, z), other.decoder(batch.x[:, :-1], other.embedding(torch.zeros(2, dtype=torch.long)))
     assert torch.allclose(raw, expected, atol=1e-6) and torch.allclose(model(batch, 0 * z), raw)
-    model.terms(batch, 1.0, noise())["loss"].backward()
+    terms_of(model, batch, 1.0, noise())["loss"].backward()
     assert model.decoder.fc_init_hc.weight.grad.abs().sum() > 0 and model.decoder.lstm.weight_ih_l0.grad[:, 5:].abs().sum() > 0
 
 
@@ -341,6 +351,11 @@ def test_a_single_model_starts_as_one_that_knows_more_classes_in_another_order()
     assert torch.equal(model.decoder(batch.x[:, :-1], model.embedding(torch.tensor([0, 1]))), expected)
     with pytest.raises(DataError, match="unknown class 'sun'"):
         model.start_from(ConditionalDecoder(("cat", "pig"), **sizes))
+
+
+def test_a_single_model_cannot_start_from_another_size():
+    with pytest.raises(DataError, match="give equal sizes"):
+        single().start_from(single(embedding_size=4))
 
 
 # --- the router ---

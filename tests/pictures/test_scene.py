@@ -12,7 +12,7 @@ from PIL import Image
 
 from sketchlib.errors import DataError
 from sketchlib.pictures import scene
-from sketchlib.pictures.animation import segments_of
+from sketchlib.pictures.animation import frames_of, segments_of
 from sketchlib.strokes import Drawing
 
 points = st.tuples(*[st.floats(-500, 500, width=32)] * 2)
@@ -106,9 +106,13 @@ def test_a_flat_drawing_is_kept_from_filling_the_canvas():
     assert right - left == pytest.approx(scene.WIDEST * 200, abs=0.01)
 
 
+def pictures_of(made, width):
+    return [frame.convert("RGB") for frame in frames_of(made.film(width), 10**6)]
+
+
 def test_objects_are_drawn_one_after_the_other():
     made = scene.compose([box(50, 50), box(50, 50, "sun"), box(50, 50, "pig")])
-    frames = [np.asarray(f).astype(int) for f in scene.scene_frames(made, width=400)]
+    frames = [np.asarray(f).astype(int) for f in pictures_of(made, 400)]
     assert len(frames) == sum(len(segments_of(d)) for d in made.drawings) == 9
     film = made.film(400)
     for number, drawing in enumerate(film.drawings):
@@ -124,7 +128,7 @@ def test_a_long_scene_keeps_to_its_frames(tmp_path):
         assert gif.n_frames <= 40 and gif.size[0] <= 200
         gif.seek(gif.n_frames - 1)
         last = np.asarray(gif.convert("RGB"))
-    assert (last == np.asarray(scene.scene_frames(made, 200, 1)[-1])).all()
+    assert (last == np.asarray(pictures_of(made, 200)[-1])).all()
 
 
 def test_a_small_scene_is_not_blown_up():

@@ -83,7 +83,7 @@ def test_of_classes_keeps_order_and_drawings():
 
 
 def test_the_runs_of_a_pair_differ_in_what_the_pair_says(plans):
-    settings = {1: set(), 3: {"R", "eta_min"}, 4: set(), 6: set(), 8: set(), 14: {"lr", "steps"}}
+    settings = {1: set(), 3: {"R", "eta_min"}, 4: set(), 6: set(), 8: set(), 14: {"lr", "steps", "stop_above"}}
     assert {name for pair in PAIRS.values() for name in (pair.ours, pair.report)} == plans.keys()
     for number, pair in PAIRS.items():
         ours, report = plans[pair.ours], plans[pair.report]

@@ -28,17 +28,23 @@ def test_what_rests_on_a_value_that_is_not_finite_is_not_decided():
     assert decided(True, 0.5, float("nan")) is None and decided(False, np.inf) is None
 
 
-def test_a_table_has_the_claims_of_its_parts_in_order(claims):
-    lines = claims.table("conclusion", "evaluation").splitlines()
-    assert lines[0] == "| claim | rule | figure | verdict | note |"
-    assert lines[2:] == [
-        "| sketches depend on the class | above chance | 40 % | **reproduced with a correction** | trained on all |",
-        "| sketches differ | above 0.5 | 0.9 | **reproduced** |  |",
-        "| rates fall | a cut | no cut | **not reproduced** | one validation |",
-    ]
-    assert claims.table("conclusion").splitlines() == lines[:3]
-    with pytest.raises(DataError, match="no claims of table; there are some of evaluation, conclusion"):
-        claims.table("evaluation", "table")
+def test_a_table_has_the_claims_of_its_verdict(claims):
+    lines = claims.table("not reproduced").splitlines()
+    assert lines[0] == "| part | claim | rule | found | note |"
+    assert lines[2:] == ["| evaluation | rates fall | a cut | no cut | one validation |"]
+    assert claims.table("cannot be tested") == "None.\n"
+    with pytest.raises(DataError, match="verdict 'true': expected one of reproduced"):
+        claims.table("true")
+
+
+def test_folded_tables_hold_every_claim_once_and_those_that_failed_stand_open(claims):
+    text = claims.folded()
+    assert all(text.count(f"| {one.text} |") == 1 for one in claims.kept)
+    assert [line for line in text.splitlines() if line.startswith("```{")] == [
+        "```{dropdown} not reproduced: 1", "```{dropdown} reproduced with a correction: 1",
+        "```{dropdown} reproduced: 1", "```{dropdown} cannot be tested: 0",
+    ]  # fmt: skip
+    assert text.count(":open:") == 1 and text.index(":open:") < text.index("rates fall") < text.index("with a correction: 1")
 
 
 def test_counts_have_every_claim_and_every_verdict(claims):
@@ -49,6 +55,22 @@ def test_counts_have_every_claim_and_every_verdict(claims):
     claims.add("approach", "forcing helps", "none", "no run", None)
     assert claims.counts()["approach"]["cannot be tested"] == 1
     assert len(claims) == sum(sum(found.values()) for found in claims.counts().values()) == 4
+
+
+@pytest.mark.parametrize("total", [(2, 1, 1, 0), (1, 1, 2, 0), (1, 1, 1, 1)])
+def test_a_claim_without_its_figure_gets_the_verdict_that_is_left_over(claims, total):
+    claims.add("evaluation", "order", "alike", "–", None)
+    claims.settle("order", dict(zip(VERDICTS, total, strict=True)))
+    expected = next(name for name, n, before in zip(VERDICTS, total, (1, 1, 1, 0), strict=True) if n > before)
+    assert claims.kept[-1].verdict == expected and "left over" in claims.kept[-1].note
+    assert [sum(part[name] for part in claims.counts().values()) for name in VERDICTS] == list(total)
+
+
+@pytest.mark.parametrize("total", [(2, 2, 0, 0), (3, 1, 1, 0), (float("nan"),) * 4])
+def test_a_claim_stays_undecided_where_the_others_do_not_leave_one_verdict(claims, total):
+    claims.add("evaluation", "order", "alike", "–", None)
+    claims.settle("order", dict(zip(VERDICTS, total, strict=True)))
+    assert claims.kept[-1].verdict == "cannot be tested" and claims.kept[-1].note == "its figure was not recorded"
 
 
 def test_a_claim_is_added_once_to_a_part(claims):

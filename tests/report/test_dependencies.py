@@ -1,63 +1,211 @@
-"""What a chapter depends on is found in its code, followed through imports, and blind to comments."""
+"""What code depends on is found in it, definition by definition, followed through imports, and blind to comments."""
 
+import ast
 import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
-from sketchlib.report import dependencies
+from sketchlib.errors import DataError
+from sketchlib.report import dependencies, store
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = {
     "__init__": '_HOME = {"draw_it": "pen"}',
-    "board": '"""The board."""\nWIDTH = 1  # units\n',
-    "pen": "def draw_it():\n    from . import ink\n    return ink\n",
-    "ink": "from .board import WIDTH\n",
-    "report/stages": "from .. import ink\n",
-    "other": "import numpy\n",
+    "board": """
+        '''The board.'''
+        from numpy import sin as wave
+        WIDTH = 1  # units
+        HEIGHT: int = 2
+        SIZE, AREA = 3, 4
+        SQUARES = {}
+        """,
+    "pen": """
+        def draw_it():
+            from . import ink
+            return ink.dip()
+        """,
+    "ink": """
+        from .board import WIDTH, wave
+        def dip():
+            return wave(WIDTH)
+        def spill():
+            return HUGE
+        """,
+    "report/__init__": "from .pages import turned",
+    "report/pages": """
+        from .. import board as desk
+        from ..ink import dip as dipped
+        class Page:
+            size = desk.SIZE
+            def dry(self):
+                return dipped
+        def turned() -> Page:
+            return 2
+        def all_of_it():
+            return desk
+        """,
+    "other": """
+        import numpy
+        if numpy:
+            numpy.seed = 1
+        def plain():
+            return numpy.ones
+        """,
 }
 
 
 @pytest.fixture
 def package(tmp_path):
     folder = tmp_path / "fake"
-    folder.mkdir()
     for name, text in LIBRARY.items():
         path = folder / f"{name}.py"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text).lstrip())
     return folder
 
 
+def names(reached):
+    return {path.removeprefix("fake.") for path in reached if not path.endswith(".")}
+
+
+DIPPING = {"ink.dip", "board.WIDTH"}
+PAGE = {"report.pages.Page", "board.SIZE", *DIPPING}
+
+
 @pytest.mark.parametrize(
-    ("code", "modules"),
+    ("entry", "expected"),
     [
-        ("from fake import board", {"board"}),
-        ("from fake.ink import WIDTH", {"ink", "board"}),
-        ("import fake.ink", {"ink", "board"}),
-        ("import fake\nfake.draw_it()", {"pen", "ink", "board"}),
-        ("from fake import draw_it", {"pen", "ink", "board"}),
-        ("from fake.report import stages", {"report.stages"}),
-        ("from fake.report.stages import ink", {"report.stages"}),
-        ("%matplotlib inline\n!ls\nimport numpy", set()),
+        ("board.WIDTH", {"board.WIDTH"}),
+        ("ink.dip", DIPPING),
+        ("pen.draw_it", {"pen.draw_it", *DIPPING}),  # imported inside the function
+        ("report.pages.Page", PAGE),  # an alias, an attribute of a module, a class as a whole
+        ("report.turned", {"report.pages.turned", *PAGE}),  # named again in __init__, its annotation followed
+        ("report.pages.all_of_it", {"report.pages.all_of_it", *(f"board.{n}" for n in ("WIDTH", "HEIGHT", "SIZE", "AREA", "SQUARES"))}),
     ],
 )
-def test_modules_are_found_and_followed(package, code, modules):
-    assert dependencies.modules_of(code, package) == modules
+def test_names_are_followed_to_their_definitions(package, entry, expected):
+    assert names(dependencies.reached([entry], package=package)) == expected
+    leaf = dependencies.reached([entry], leaves=["ink.dip"], package=package)
+    assert "board.WIDTH" not in names(leaf) or "ink.dip" not in expected or entry.startswith(("board", "report.pages.all"))
 
 
-def test_comments_and_docstrings_do_not_count_and_code_does(package):
-    before = dependencies.code_hash({"pen"}, package)
-    (package / "board.py").write_text('"""Another word."""\n# why\nWIDTH = 1\n')
-    assert dependencies.code_hash({"pen"}, package) == before
-    (package / "other.py").write_text("import math\n")
-    assert dependencies.code_hash({"pen"}, package) == before
-    (package / "board.py").write_text("WIDTH = 2\n")
-    assert dependencies.code_hash({"pen"}, package) != before
+@pytest.mark.parametrize(
+    ("code", "entries"),
+    [
+        ("from fake import board\nboard.SIZE + board.AREA", ["board.AREA", "board.SIZE"]),
+        ("from fake.ink import dip as d\nd()", ["ink.dip"]),
+        ("import fake.ink\nfake.ink.dip()", ["ink.dip"]),
+        ("import fake\nfake.draw_it()", ["pen.draw_it"]),
+        ("from fake import draw_it\ndraw_it", ["pen.draw_it"]),
+        ("from fake.report import turned\nturned()", ["report.pages.turned"]),
+        ("%matplotlib inline\n!ls\nimport numpy\nnumpy.ones", []),
+    ],
+)
+def test_a_chapter_enters_by_the_names_that_it_uses(package, code, entries):
+    assert dependencies.entries_of(code, package) == entries
+
+
+def test_an_entry_that_is_not_defined_is_an_error(package):
+    with pytest.raises(DataError, match=r"fake\.pen\.draw_that: not defined"):
+        dependencies.reached(["pen.draw_that"], package=package)
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new", "counts"),
+    [
+        ("board", "'''The board.'''", "'''Another word.'''\n# why", False),
+        ("board", "WIDTH = 1", "WIDTH = 5", True),
+        ("board", "HEIGHT: int = 2", "HEIGHT: int = 5", False),
+        ("board", "SQUARES = {}", "SQUARES = {}\nSQUARES[1] = 1", True),  # a statement that defines nothing
+        ("board", "import sin as", "import cos as", True),  # another package's name
+        ("ink", "HUGE", "HUGER", False),
+        ("ink", "dip():", "dip(deep=True):", True),
+        ("other", "1", "2", False),
+    ],
+)
+def test_what_is_reached_counts_and_nothing_else(package, module, old, new, counts):
+    before = dependencies.code_hash(["pen.draw_it"], package=package)
+    replace(package / f"{module}.py", old, new)
+    assert (dependencies.code_hash(["pen.draw_it"], package=package) != before) == counts
+
+
+def test_what_a_module_does_counts_with_each_of_its_definitions(package):
+    assert dependencies.reached(["other.plain"], package=package)["fake.other."] == (
+        "# numpy as numpy\n# numpy.seed as numpy.seed\nif numpy:\n    numpy.seed = 1"
+    )
+
+
+# --- this library ---
+
+
+@pytest.fixture
+def copied(tmp_path, monkeypatch):
+    """A copy of the library, of which the keys are."""
+    shutil.copytree(ROOT / "sketchlib", tmp_path / "sketchlib", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(dependencies, "PACKAGE", tmp_path / "sketchlib")
+    return tmp_path / "sketchlib"
+
+
+CHANGED = {bool: lambda value: not value, int: lambda value: value + 1, float: lambda value: 2 * value + 1, str: lambda value: value + "x"}
+
+
+def constants(node):
+    """The constants in a piece of code, but for docstrings and parts of f-strings."""
+    prose = isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+    if isinstance(node, ast.Constant) and type(node.value) in CHANGED:
+        yield node
+    elif not prose:
+        yield from (found for child in ast.iter_child_nodes(node) for found in constants(child))
+
+
+def with_a_changed_constant(text, defined):
+    """The text of a file with one constant changed in one of these definitions; None where they hold none."""
+    nodes = [n for n in ast.parse(text).body if getattr(n, "name", ast.unparse(getattr(n, "targets", [n])[0])) in defined]
+    one = next((found for node in nodes for found in constants(node)), None)
+    if one is not None:
+        lines = text.splitlines(keepends=True)
+        line, new = lines[one.lineno - 1].encode(), repr(CHANGED[type(one.value)](one.value)).encode()
+        lines[one.lineno - 1] = (line[: one.col_offset] + new + line[one.end_col_offset :]).decode()
+        return "".join(lines)
+
+
+FILES = {  # stage: some of the files that it runs
+    "data": {"data.source", "data.quickdraw", "data.npz", "data.dataset", "strokes", "report.recipes"},
+    "train_single": {"train", "data.batches", "models.single", "models.decoder", "models.mixture", "report.recipes", "files"},
+    "train_vaes": {"train", "data.batches", "models.vae", "models.decoder", "models.mixture", "report.recipes", "files"},
+    "recogniser": {"metrics.recogniser", "metrics.raster", "strokes", "report.stages"},
+    "experiments": {"train", "models.vae", "report.ablations"},
+    "comparison": {"train", "models.single", "models.vae", "report.sweep"},
+}
+
+
+@pytest.mark.parametrize("stage", FILES)
+def test_a_changed_constant_in_any_file_that_a_stage_runs_makes_it_again(stage, copied, profile):
+    before, entries = store.key(stage, profile), store.STAGES[stage].code
+    reached, changed = dependencies.reached(entries, store.MADE.difference(entries)), set()
+    for module in sorted({path.rpartition(".")[0] for path in reached}):
+        path = copied.parent / f"{module.replace('.', '/')}.py"
+        defined, text = {one.rpartition(".")[2] for one in reached if one.startswith(f"{module}.")} - {""}, path.read_text()
+        if other := with_a_changed_constant(text, defined):
+            path.write_text(other)
+            assert store.key(stage, profile) != before, f"{module}: {set(other.splitlines()) - set(text.splitlines())}"
+            changed.add(module.partition(".")[2])
+        path.write_text(text)
+    assert store.key(stage, profile) == before and changed >= FILES[stage]
+
+
+@pytest.mark.parametrize("module", ["strokes", "svg", "files", "sampling", "models/weights"])
+def test_a_new_function_that_nothing_calls_makes_nothing_again(module, copied, profile):
+    before = {stage: store.key(stage, profile) for stage in store.STAGES}
+    with (copied / f"{module}.py").open("a") as file:
+        file.write("\n\ndef unheard_of(drawing):\n    return drawing, 50_000\n")
+    assert {stage: store.key(stage, profile) for stage in store.STAGES} == before
 
 
 def test_sections_and_stages_are_read_from_attributes():
@@ -70,11 +218,6 @@ def test_sections_and_stages_are_read_from_attributes():
 def test_a_table_of_origins_reads_its_section_and_the_published_profile():
     code = 'rows = report.origins(profile, "data", {"clamp": "table"})'
     assert dependencies.profile_sections(code) == {"data"} and dependencies.profiles_named(code) == {"full"}
-
-
-def test_every_module_of_the_library_can_be_read():
-    names = dependencies.modules()
-    assert dependencies.closure(names) == names
 
 
 def notebook(*sources):
@@ -132,6 +275,8 @@ def test_only_what_depends_on_a_change_is_executed_again(project):
     replace(project / "profiles" / "smoke.yml", "grid: ", "grid: 1")
     assert build(project) == ["two"]
     replace(project / "sketchlib" / "report" / "profile.py", "def load_profile", "X = 1\n\n\ndef load_profile")
+    assert build(project) == []
+    replace(project / "sketchlib" / "report" / "profile.py", "self.name, self.seed", "self.seed, self.name")
     assert build(project) == ["two"]
     replace(project / "sketchlib" / "strokes.py", "BOX = 255  #", "BOX = 255  # the longer")
     assert build(project) == []

@@ -1,7 +1,8 @@
-"""Profiles are checked against full.yml; numbers are kept once, finite, with what is needed to read them."""
+"""Numbers are kept once, finite, with what is needed to read them."""
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,6 @@ from sketchlib.files import PROJECT
 from sketchlib.metrics.interval import Interval
 from sketchlib.report.folders import build_folder
 from sketchlib.report.page import Page, banner, merge_results
-from sketchlib.report.profile import load_profile, origins
 from sketchlib.report.provenance import provenance
 from sketchlib.report.tables import Number, beside, composed, rounded, table
 
@@ -23,45 +23,6 @@ def profiles(tmp_path, monkeypatch):
     monkeypatch.setenv("SKETCHLIB_PROFILES", str(folder))
     monkeypatch.setenv("SKETCHLIB_BUILD", str(tmp_path / "build"))
     return folder
-
-
-def spoil(folder, old, new):
-    path = folder / "smoke.yml"
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-
-
-@pytest.mark.parametrize("name", ["smoke", "quick", "full", "published"])
-def test_every_profile_has_exactly_the_keys_of_full(name):
-    profile = load_profile(name)
-    assert profile.name == name and profile.single.hidden_size > 0
-    assert profile.section("single")["steps"] == profile.single.steps
-
-
-def test_an_unknown_key_is_answered_with_the_file_and_the_nearest_one(profiles):
-    spoil(profiles, "hidden_size: ", "hiden_size: ")
-    with pytest.raises(DataError, match=r"smoke\.yml.*single\.hiden_size.*hidden_size"):
-        load_profile("smoke")
-
-
-def test_a_missing_key_is_named(profiles):
-    spoil(profiles, "  min_length: 10\n", "")
-    with pytest.raises(DataError, match=r"smoke\.yml.*data\.min_length"):
-        load_profile("smoke")
-
-
-def test_a_section_that_is_no_section_is_an_error(profiles):
-    text = (profiles / "smoke.yml").read_text()
-    head, _, _ = text.partition("sampling:")
-    (profiles / "smoke.yml").write_text(head + "sampling: 3\n")
-    with pytest.raises(DataError, match=r"smoke\.yml.*sampling"):
-        load_profile("smoke")
-
-
-def test_an_unknown_profile_is_answered_with_those_there_are(profiles):
-    with pytest.raises(DataError, match="full, published, quick, smoke"):
-        load_profile("quik")
 
 
 @pytest.fixture
@@ -147,20 +108,23 @@ def test_published_numbers_stand_in_where_the_profile_says_so_and_its_classes_ar
     assert found["s08_recognised_single"].low < found["s08_recognised_single"].value < found["s08_recognised_single"].high
     own = Page("08_evaluation", "smoke")
     assert not own.takes_published and own.results(lambda: {"x": Number("x", 1)}) == {"x": Number("x", 1)} and "x" in own.numbers
-    page.profile.data.classes = ["cat", "dog"]
+    page.profile = replace(page.profile, data=replace(page.profile.data, classes=["cat", "dog"]))
     assert not page.takes_published
+
+
+def test_results_that_need_other_classes_are_the_published_ones_and_the_page_says_so(profiles, capsys):
+    page = Page("12_claims", "smoke")
+    page.profile.data.classes = ["cat", "dog"]
+    found = page.results(lambda: pytest.fail("measured without the classes"), needs=("cat", "airplane"))
+    assert found["s12_claims"].value > 0 and page.numbers == {} and page.lacking == ["airplane"] and page.takes_published
+    assert "Markdown" in capsys.readouterr().out and "published run" in page.card([]).data
+    page.profile.data.classes = ["cat", "airplane"]
+    assert page.results(lambda: {"x": Number("x", 1)}, needs=("cat", "airplane")) == {"x": Number("x", 1)} and not page.takes_published
+    assert capsys.readouterr().out == ""
 
 
 def test_a_table_says_which_columns_are_numbers():
     assert table(["a", "b"], [["x", 1]], numbers=1) == "| a | b |\n| --- | ---: |\n| x | 1 |\n"
-
-
-def test_origins_set_a_run_beside_the_published_values(profiles):
-    profile = load_profile("smoke")
-    rows = origins(profile, "single", {"hidden_size": "table"})
-    assert rows == [["`hidden_size`", load_profile("full").single.hidden_size, profile.single.hidden_size, "table"]]
-    with pytest.raises(DataError, match="hiden_size"):
-        origins(profile, "single", {"hiden_size": "table"})
 
 
 def test_the_banner_is_there_for_doodles_and_for_nothing_else(profiles):

@@ -1,5 +1,8 @@
 """A sweep is fair: every kind of model sees the same drawings; and its stage goes on where it was stopped."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import yaml
@@ -8,9 +11,8 @@ from synthetic import sketch_set
 
 from sketchlib import train
 from sketchlib.data import dataset
-from sketchlib.files import PROJECT
 from sketchlib.report import stages, store, sweep
-from sketchlib.report.profile import Profile, load_profile
+from sketchlib.report.profile import load_profile
 from sketchlib.report.sweep import Part
 
 SET = sketch_set(60)
@@ -44,6 +46,16 @@ def test_every_kind_sees_the_same_drawings_and_fewer_are_among_the_more():
     assert drawings_of(by_all[10].splits.train) < drawings_of(by_all[20].splits.train) < drawings_of(by_all[None].splits.train)
 
 
+def test_the_axes_are_those_of_the_run_that_was_measured():
+    comparison = SimpleNamespace(drawings=[20, None], classes=["cat"], temperatures=[0.5], per_class=3)
+    data = SimpleNamespace(classes=["cat", "sun"])
+    assert sweep.axes(comparison, data) == ((20, None), ("cat",), (0.5,))
+    comparison.classes = None
+    assert sweep.axes(comparison, data).classes == ("cat", "sun"), "null is all of them"
+    published = {"comparison": dict(drawings=[7], classes=["pig"], temperatures=[0.1, 1.2]), "data": dict(classes=["pig", "sun"])}
+    assert sweep.axes(comparison, data, {"profile": published}) == ((7,), ("pig",), (0.1, 1.2))
+
+
 MORE = dict(weight_dropout=0.25, merge=0.125, jitter=0.0625, stop_after=5)
 SINGLE = dict(hidden_size=8, steps=4, validations=2, lr=0.03, **MORE)
 VAE = dict(encoder_size=4, decoder_size=8, steps=2, validations=1, batch_size=9, lr=0.02, **MORE)
@@ -57,7 +69,7 @@ def profile(tmp_path, monkeypatch):
     for name in classes:
         lines = [[rng.integers(0, 256, (2, int(n))).tolist() for n in rng.integers(6, 12, 2)] for _ in range(40)]
         ndjson(tmp_path / "drawings" / f"{name}.ndjson", *(line_of(line, name, str(k)) for k, line in enumerate(lines)))
-    values = yaml.safe_load((PROJECT / "profiles" / "smoke.yml").read_text())
+    values = load_profile("smoke").values
     values["data"]["classes"] = classes
     values["comparison"] |= dict(drawings=[10, None], classes=["cat"], single=SINGLE)
     values["comparison"] |= dict(vae=VAE, alone=dict(steps=2, batch_size=7))
@@ -101,11 +113,12 @@ def test_an_interrupted_comparison_goes_on_with_the_models_that_are_left(profile
 
 def test_a_comparison_is_made_again_for_what_it_uses_and_nothing_else(profile):
     def with_value(section, name, value):
-        return Profile("tiny", {**profile.values, section: {**profile.section(section), name: value}})
+        return replace(profile, **{section: replace(getattr(profile, section), **{name: value})})
 
+    alone = replace(profile.comparison.alone, steps=9)
     before = store.key("comparison", profile)
     unused = [("single", "jitter", 9.0), ("single", "per_class", 9), ("single", "keep", "last"), ("vae", "from_single", True)]
     unused += [("pretraining", "steps", 9), ("comparison", "temperatures", [9.0])]
-    used = [("single", "grad_clip", 9.0), ("vae", "latent_size", 9), ("comparison", "alone", {"steps": 9}), ("comparison", "per_class", 9)]
+    used = [("single", "grad_clip", 9.0), ("vae", "latent_size", 9), ("comparison", "alone", alone), ("comparison", "per_class", 9)]
     assert all(store.key("comparison", with_value(*change)) == before for change in unused)
     assert all(store.key("comparison", with_value(*change)) != before for change in used)

@@ -1,0 +1,42 @@
+"""Model cards as a table: how the weights that a chapter uses were made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .tables import table
+
+HEAD = ["model", "profile", "seed", "steps", "step kept", "training drawings", "minutes", "machine", "commit"]
+
+
+def name_of(card: dict) -> str:
+    """What a table calls a model: "VAE of cat", or "single model" where it has several classes."""
+    classes = card["config"]["classes"]
+    return "single model" if len(classes) > 1 else f"VAE of {classes[0]}"
+
+
+def rows_of(card: dict) -> list[list[str]]:
+    """A row as in `HEAD` for one card; before it one for its pretraining, if there was any."""
+    counts = card["data"]["counts"]["train"]
+    rows = [_row(name_of(card), card, card, sum(counts[name] for name in card["config"]["classes"]))]
+    if before := card.get("pretraining"):
+        rows.insert(0, _row(f"its pretraining, {before['classes']} classes", card, before, before["drawings"]))
+    return rows
+
+
+def _row(name: str, card: dict, training: dict, drawings: int) -> list[str]:
+    made = training["made"]
+    machine = f"{made['cpu']}, threads: {made['threads']}" if made["device"] == "cpu" else made["device"]
+    steps = [f"{number:,}" for number in (training["steps"], training["best_step"], drawings)]
+    commit = f"`{made['commit'][:12]}`" + (" and changes" if made["changed"] else "")
+    return [name, card["profile"], str(card["seed"]), *steps, f"{training['train_seconds'] / 60:.1f}", machine, commit]
+
+
+def cards_table(cards: Sequence[dict]) -> str:
+    """A Markdown table of cards, one training a row: who, on how much, for how long, on what machine, at which commit."""
+    return table(HEAD, [row for card in cards for row in rows_of(card)])
+
+
+def folded(cards: Sequence[dict], title: str, said: str = "") -> str:
+    """What is `said`, then `cards_table`, under a title that unfolds them, as Markdown that a page and JupyterLab both show."""
+    return f"<details>\n<summary>{title}</summary>\n\n{said}\n\n{cards_table(cards) if cards else ''}\n</details>\n"
