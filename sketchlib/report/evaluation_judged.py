@@ -42,7 +42,7 @@ def exam_numbers(sides: Sides, judge: Recogniser, exam: Mapping, made: Mapping) 
         "s08_judge_worst_accuracy": Number("its hardest class", 100 * by_class[worst], "percent", len(exam["hits"][worst])),
     }
     for width in WIDTHS:
-        out[f"s08_judge_width_{width:g}"] = share(f"with lines of {width:g} pixels, a part of them", _read_in(sides, judge, width))
+        out[f"s08_judge_width_{width:g}"] = share(f"of the set shown here, line width {width:g} px", _read_in(sides, judge, width))
     return out
 
 

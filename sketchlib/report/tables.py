@@ -32,7 +32,7 @@ class Number(NamedTuple):
         """The ends of the interval with the digits of the value: "96.8 to 98.0"; empty where there is none."""
         if self.low is None:
             return ""
-        return " to ".join(_decimals(end, _supported(self.low, self.high)) for end in (self.low, self.high))
+        return " to ".join(rounded(end, self.low, self.high) for end in (self.low, self.high))
 
 
 def rounded(value: float, low: float | None = None, high: float | None = None) -> str:
@@ -44,7 +44,7 @@ def rounded(value: float, low: float | None = None, high: float | None = None) -
         return "–"
     if isinstance(value, int):
         return f"{value:,}"
-    if low is not None:
+    if low is not None and low < high:
         return _decimals(value, _supported(low, high))
     text = _decimals(value, 2 - math.floor(math.log10(abs(value)))) if value else "0"
     return text.rstrip("0").rstrip(".") if "." in text else text
@@ -52,8 +52,7 @@ def rounded(value: float, low: float | None = None, high: float | None = None) -
 
 def _supported(low: float, high: float) -> int:
     """Decimals down to the first digit of half the interval's width."""
-    half = (high - low) / 2
-    return -math.floor(math.log10(half)) if half > 0 else 3
+    return -math.floor(math.log10((high - low) / 2))
 
 
 def _decimals(value: float, decimals: int) -> str:
