@@ -212,15 +212,15 @@ def write_how(path: Path) -> None:
 
 def write_speed(path: Path) -> None:
     """Append the tables of the benchmarks' kept runs to the page on speed."""
-    from benchmarks import table
+    from benchmarks import table as speed
 
     text = path.read_text(encoding="utf-8")
     results = sorted((ROOT / "benchmarks" / "results").glob("*.json"))
     text += "" if results else "\nNo run is kept yet, so there is no table here.\n"
     for kept in results:
         result = json.loads(kept.read_text(encoding="utf-8"))
-        text += f"\n## {kept.stem}\n\n" + table(["what", "value"], table.about(result))
-        text += "\n" + table(table.HEAD, table.rows_of(result))
+        text += f"\n## {kept.stem}\n\n" + table(["what", "value"], speed.about(result))
+        text += "\n" + table(speed.HEAD, speed.rows_of(result))
     path.write_text(text, encoding="utf-8")
 
 
