@@ -37,6 +37,6 @@ def cards_table(cards: Sequence[dict]) -> str:
     return table(HEAD, [row for card in cards for row in rows_of(card)])
 
 
-def folded(cards: Sequence[dict], title: str = "How these weights were made") -> str:
-    """`cards_table` under a title that unfolds it, as Markdown that a page and JupyterLab both show."""
-    return f"<details>\n<summary>{title}</summary>\n\n{cards_table(cards)}\n</details>\n"
+def folded(cards: Sequence[dict], title: str, said: str = "") -> str:
+    """What is `said`, then `cards_table`, under a title that unfolds them, as Markdown that a page and JupyterLab both show."""
+    return f"<details>\n<summary>{title}</summary>\n\n{said}\n\n{cards_table(cards) if cards else ''}\n</details>\n"

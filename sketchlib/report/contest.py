@@ -20,7 +20,7 @@ from .sweep import KINDS, Axes, name_of
 from .tables import Number, rounded, table
 
 SIDES = ("router", "single")
-NATS = "nats a point"
+NATS, DASH = "nats a point", rounded(math.nan)
 CONDITIONS = {
     "all_classes": ("classes that the single model learns", "classes"),
     "fewest": ("training drawings of the scored class with the fewest", "drawings"),
@@ -36,26 +36,27 @@ CONDITIONS = {
 RATIOS = {"parameters": "parameters", "training": "seconds of training", "ms": "milliseconds a sketch"}
 
 
-def measure(profile, axes: Axes, prepared, judge, trained: Mapping, drawers: Mapping) -> dict[str, Number]:
+def measure(axes: Axes, per_class: int, temperature: float, seed: int, prepared, judge, trained, drawers) -> dict[str, Number]:
     """Score all models of a comparison and return every number of the chapter by name.
 
+    `per_class`: sketches and test drawings of a class that are scored, at most. `temperature`: of the sketches where it is not swept.
     `prepared`, `judge`, `trained`: the stages `data`, `recogniser` and `comparison`. `drawers`: "router" and "single", the models that
     the other chapters draw with. Takes minutes, with bars that show how far it is.
     """
-    test, classes, seed = prepared.splits.test, axes.classes, profile.seed
-    scored = min(profile.comparison.per_class, *(test.counts()[name] for name in classes))
+    test, classes = prepared.splits.test, axes.classes
+    scored = min(per_class, *(test.counts()[name] for name in classes))
     against = comparison.real(judge, prepared.splits, classes, 2 * scored // 3)  # some sketches may be empty, and distances need one n
     models = {(kind, n): sweep.contender(trained, kind, n) for n in axes.drawings for kind in KINDS}
     some = dataset.cap(test, scored, seed)
     costs = {at: comparison.costs_of(one, some, classes, seed) for at, one in tqdm(models.items(), desc="likelihood")}
-    todo = {(kind, name_of(n)): (one, profile.sampling.temperature) for (kind, n), one in models.items()}
+    todo = {(kind, name_of(n)): (one, temperature) for (kind, n), one in models.items()}
     todo |= {(kind, f"tau_{t:g}"): (one, t) for t in axes.temperatures for kind, one in drawers.items()}
     judged = {}
-    for at, (one, temperature) in tqdm(todo.items(), desc="sketches"):
-        sketches, seconds = comparison.drawn(one, classes, scored, temperature, seed)
+    for at, (one, how_bold) in tqdm(todo.items(), desc="sketches"):
+        sketches, seconds = comparison.drawn(one, classes, scored, how_bold, seed)
         judged[at] = Judged(comparison.score(against, sketches), seconds)
     return {
-        **_conditions(profile, axes, prepared, scored, against),
+        **_conditions(axes, temperature, prepared, scored, against),
         **_trainings(trained, axes),
         **_likelihoods(costs, axes, seed),
         **_scores(judged, against, seed),
@@ -75,11 +76,11 @@ def plain(name: str) -> str:
     return name.replace(" ", "_")
 
 
-def _conditions(profile, axes: Axes, prepared, scored: int, against: Real) -> dict[str, Number]:
+def _conditions(axes: Axes, temperature: float, prepared, scored: int, against: Real) -> dict[str, Number]:
     train, both = prepared.splits.train.counts(), against.n * len(axes.classes)
     own = [train[name] for name in axes.classes]
     values = {"all_classes": len(prepared.kept.classes), "fewest": min(own), "most": max(own), "most_of_any": max(train.values())}
-    values |= {"temperature": profile.sampling.temperature, "scored": scored, "distance_n": both}
+    values |= {"temperature": temperature, "scored": scored, "distance_n": both}
     out = {f"s13_{name}": Number(CONDITIONS[name][0], value, CONDITIONS[name][1]) for name, value in values.items()}
     return {**out, "s13_floor": Number(CONDITIONS["floor"][0], against.floor, CONDITIONS["floor"][1], both)}
 
@@ -141,7 +142,7 @@ def _bills(models: Mapping, axes: Axes, trained: Mapping, judged: Mapping, all_c
         own, share = [one.card for part, one in trained.items() if part[:2] == (kind, n)], all_classes / len(axes.classes)
         scale, at = 1 if kind == "single" else share, f"{kind}_{name_of(n)}"
         parameters, seconds = (scale * sum(card[what] for card in own) for what in ("parameters", "train_seconds"))
-        kb = cost.memory(comparison.model_of(model, axes.classes[0])) / 1e3
+        kb = cost.memory(model.for_class(axes.classes[0])) / 1e3
         bills[kind] = [round(parameters), seconds, 1e3 * judged[kind, name_of(n)].seconds]  # of the last number of drawings
         out |= {
             f"s13_parameters_{at}": Number(f"parameters, {at}", round(parameters) / 1e3, "thousands"),
@@ -185,12 +186,20 @@ def duel(found: Mapping[str, Number], condition: str, seed: int = 0) -> dict[str
 
 
 def duel_table(found: Mapping[str, Number], conditions: Mapping[str, str], measures: Sequence[str], seed: int = 0) -> str:
-    """Who wins where: a row a condition (name in results -> words), a column a measure with the difference, its interval and the winner."""
+    """Who wins where: a row a condition (name in results -> words), a column a measure with the difference, its interval and the winner.
+
+    Conditions of which nothing is known are left out, and a sentence says so where none is left.
+    """
     rows = []
     for condition, words in conditions.items():
         told = duel(found, condition, seed)
         rows.append([words, *(_told(*told[measure]) for measure in measures)])
-    return table(["", *measures], rows)
+    return _table(["", *measures], rows)
+
+
+def _table(head: list[str], rows: list[list], numbers: int = 0) -> str:
+    rows = [row for row in rows if set(row[1:]) != {DASH}]
+    return table(head, rows, numbers) if rows else "*The run that these numbers are from did not measure this.*"
 
 
 def _told(difference: Number, who: str) -> str:
@@ -244,11 +253,11 @@ def bill_table(found: Mapping[str, Number], axes: Axes) -> str:
 
 
 def sharing_table(found: Mapping[str, Number], axes: Axes) -> str:
-    """What sharing weights is worth, alone less single: a row a class and one for all together, a column a number of drawings."""
+    """What sharing weights is worth, alone less single: a row a class that was measured and one for all, a column a number of drawings."""
     ends = {**{f"_{plain(name)}": name for name in axes.classes}, "": "together"}
     sizes = [name_of(n) for n in axes.drawings]
     rows = [[words, *(with_interval(known(found, f"s13_worth_{n}{end}")) for n in sizes)] for end, words in ends.items()]
-    return table(["nats a point", *(f"{n} drawings" for n in sizes)], rows, numbers=len(sizes))
+    return _table(["nats a point", *(f"{n} drawings" for n in sizes)], rows, numbers=len(sizes))
 
 
 def places(found: Mapping[str, Number], axes: Axes) -> list[float]:

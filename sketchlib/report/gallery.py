@@ -50,4 +50,6 @@ def _percent(one: Number | None) -> str:
 
 def setting_table(found: Mapping[str, Number]) -> str:
     """The setting with which the sketches that were read were drawn."""
-    return number_table({name: found[f"s14_{name}"]._replace(what=words) for name, words in SETTING.items() if f"s14_{name}" in found})
+    return number_table(
+        {name: found[f"s14_{name}"]._replace(what=words, unit="") for name, words in SETTING.items() if f"s14_{name}" in found}
+    )

@@ -164,7 +164,7 @@ def code(single: ConditionalDecoder, vae: SketchVAE, sketches: SketchSet) -> dic
 def _padding_apart(model: ConditionalDecoder, sketches: SketchSet) -> dict[str, Number]:
     batch = make_batch(sketches, np.arange(len(sketches)), model.scale)
     longer = replace(batch, x=ablations.padded(batch, 2 * sketches.n_max).x)
-    short, long = (float(model.terms(one)["loss"]) for one in (batch, longer))
+    short, long = (float(model.loss(model.parts(one))) for one in (batch, longer))
     return {"s12_padding_apart": Number("change of the loss by more padding", abs(long / short - 1), "of the loss", len(sketches))}
 
 

@@ -6,11 +6,11 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
 from pathlib import Path
 
 from ..errors import DataError
 from ..files import PROJECT
+from .cards import folded
 from .folders import build_folder
 from .profile import load_profile
 from .tables import Number, number_table
@@ -50,15 +50,13 @@ class Page:
 
             display(Markdown(text))
 
-    def record(self, numbers, *old):
+    def record(self, numbers: Mapping[str, Number]):
         """Keep numbers by name for the build's results.json, and return them as a table for the page.
 
         A cell may be run again: a name that was recorded before is replaced. A number that is not finite is shown as a dash and not kept.
         """
         from IPython.display import Markdown
 
-        if isinstance(numbers, str):  # chapters that are not converted yet
-            return self.record({numbers: Number(numbers, *old)})
         for name, one in numbers.items():
             self.numbers.pop(name, None)
             if math.isfinite(one.value):
@@ -81,25 +79,14 @@ class Page:
         self.record(found)
         return found
 
-    def record_if_finite(self, name, *old):
-        return self.record(name, *old)
-
-    def interval(self, name, found, unit="", factor=1.0):
-        return self.record({name: Number.measured(name, found, unit, factor)})
-
-    def say(self, name, text):
-        pass
-
     def card(self, cards: Sequence[Mapping]):
         """How models were made, and where the page's results are from, folded: one card a chapter."""
-        from IPython.display import HTML
+        from IPython.display import Markdown
 
-        rows = [["this page's run", f"profile {self.profile.name}, seed {self.profile.seed}"]]
+        said = f"This page's run: profile {self.profile.name}, seed {self.profile.seed}."
         if self.takes_published:
-            rows.append(["numbers that are not computed here", told_of_run(published_head(self.chapter))])
-        rows += [row for card in cards for row in card_rows(card)]
-        lines = "".join(f"<tr><td>{escape(what)}</td><td>{escape(str(value))}</td></tr>" for what, value in rows)
-        return HTML(f"<details><summary>Where the numbers and models of this page are from</summary><table>{lines}</table></details>")
+            said += f" Numbers that are not computed here: {told_of_run(published_head(self.chapter))}."
+        return Markdown(folded(cards, "Where the numbers and models of this page are from", said))
 
     @property
     def lacking(self) -> list[str]:
@@ -137,14 +124,6 @@ def told_of_run(head: Mapping) -> str:
     made = head["provenance"]
     device = made["cpu"] if made["device"] == "cpu" else made["device"]
     return f"the published run: commit {made['commit'][:12]}, {made['date']}, {device}"
-
-
-def card_rows(card: Mapping) -> list[list]:
-    """What a model's card says of its making, as name and value."""
-    name = f"{card['architecture']} of {', '.join(card['config']['classes'])}"
-    steps = f"{card['steps']:,} steps in {card['train_seconds'] / 60:.1f} minutes, kept: step {card['best_step']:,}"
-    made = card["made"]
-    return [[name, f"profile {card['profile']}, seed {card['seed']}, {steps}, commit {made['commit'][:12]}, {made['date']}"]]
 
 
 def published_head(chapter: str) -> dict | None:

@@ -23,11 +23,11 @@ class Axes(NamedTuple):
     temperatures: tuple[float, ...]
 
 
-def axes(comparison, data, head: Mapping | None = None) -> Axes:
-    """The axes of a comparison: of the published run's `head` (`page.published_head`), or, without one, of a profile's two sections."""
+def axes(comparison, head: Mapping | None = None) -> Axes:
+    """The axes of a comparison: those of the published run's `head` (`page.published_head`), or, without one, of a profile's section."""
     if head is not None:
-        comparison, data = (SimpleNamespace(**head["profile"][section]) for section in ("comparison", "data"))
-    return Axes(tuple(comparison.drawings), tuple(comparison.classes or data.classes), tuple(comparison.temperatures))
+        comparison = SimpleNamespace(**head["profile"]["comparison"])
+    return Axes(*(tuple(getattr(comparison, name)) for name in Axes._fields))
 
 
 def name_of(drawings: int | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 
@@ -32,7 +32,7 @@ class Number(NamedTuple):
         """The ends of the interval with the digits of the value: "96.8 to 98.0"; empty where there is none."""
         if self.low is None:
             return ""
-        return " to ".join(_decimals(end, _supported(self.low, self.high)) for end in (self.low, self.high))
+        return " to ".join(rounded(end, self.low, self.high) for end in (self.low, self.high))
 
 
 def rounded(value: float, low: float | None = None, high: float | None = None) -> str:
@@ -44,7 +44,7 @@ def rounded(value: float, low: float | None = None, high: float | None = None) -
         return "–"
     if isinstance(value, int):
         return f"{value:,}"
-    if low is not None:
+    if low is not None and low < high:
         return _decimals(value, _supported(low, high))
     text = _decimals(value, 2 - math.floor(math.log10(abs(value)))) if value else "0"
     return text.rstrip("0").rstrip(".") if "." in text else text
@@ -52,8 +52,7 @@ def rounded(value: float, low: float | None = None, high: float | None = None) -
 
 def _supported(low: float, high: float) -> int:
     """Decimals down to the first digit of half the interval's width."""
-    half = (high - low) / 2
-    return -math.floor(math.log10(half)) if half > 0 else 3
+    return -math.floor(math.log10((high - low) / 2))
 
 
 def _decimals(value: float, decimals: int) -> str:
@@ -67,6 +66,37 @@ def number_table(numbers: Mapping[str, Number]) -> str:
     head = ["", "value", "95 % interval", "n"]
     used = [0, 1, *(column for column in (2, 3) if any(row[column] for row in rows))]
     return table([head[c] for c in used], [[row[c] for c in used] for row in rows], numbers=len(used) - 1)
+
+
+def composed(found: Mapping[str, Number], head: Sequence[str], rows: Mapping[str, Sequence[str]]) -> str:
+    """A Markdown table of numbers by name: a row's label -> the names of its numbers.
+
+    Values without their units, in brackets the interval where there is one, and a dash for what the run does not have.
+    """
+    lines = [[label, *(_cell(found.get(name)) for name in names)] for label, names in rows.items()]
+    return table(list(head), lines, numbers=len(head) - 1)
+
+
+def _cell(one: Number | None) -> str:
+    if one is None:
+        return "–"
+    interval = f" ({one.interval})" if one.interval else ""
+    return rounded(one.value, one.low, one.high) + interval
+
+
+def beside(here: Mapping[str, Number], published: Mapping[str, Number]) -> str:
+    """This page's numbers as a Markdown table, with the published ones of the same names beside them where there are any."""
+    also = [published] if published else []
+    head = ["", "on this page", *["in the published run"] * len(also)]
+    rows = [[one.what, told(one), *(told(numbers.get(name)) for numbers in also)] for name, one in here.items()]
+    return table(head, rows, numbers=len(head) - 1)
+
+
+def told(one: Number | None) -> str:
+    """A number with its unit and, in brackets, its interval: "97.4 % (96.8 to 98.0)"; a dash for none."""
+    if one is None:
+        return "–"
+    return f"{one} ({one.interval})" if one.interval else str(one)
 
 
 def format_number(value) -> str:

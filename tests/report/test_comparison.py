@@ -1,6 +1,6 @@
 """A comparison: costs pair by pair, scores of one n, and words that follow from intervals alone."""
 
-from types import SimpleNamespace
+import math
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
 from sketchlib.report import comparison
+from sketchlib.report.tables import Number
 from sketchlib.strokes import Drawing
 
 SET = sketch_set(60)
@@ -61,7 +62,7 @@ def test_the_test_drawings_themselves_score_no_distance_and_full_diversity(again
     test = dataset.split(SET).test
     found = comparison.score(against, {name: test.drawings(name) for name in ("cat", "sun")})
     assert found.frechet < 1e-3 * against.floor and np.isclose(found.diversity, 1)
-    assert found.recognised == found.hits.mean() and len(found.hits) == len(test) and found.empty == 0
+    assert 0 <= found.recognised <= 1 and found.n == len(test) and found.empty == 0
     assert comparison.farther(against, found, found).value == 0
 
 
@@ -83,8 +84,14 @@ def test_a_difference_has_a_winner_only_if_its_whole_interval_has_one_sign():
     assert comparison.winner(Interval(-1, -2, -0.5, 9), **names) == "single"
     assert comparison.winner(Interval(1, 0.5, 2, 9), **names) == "router"
     assert comparison.winner(Interval(1, -0.1, 2, 9), **names) == comparison.winner(None, **names) == "neither"
-    more = comparison.recognised_more(SimpleNamespace(hits=np.ones(50)), SimpleNamespace(hits=np.zeros(50)))
-    assert more.value == more.low == 1
+    assert comparison.winner(Number("not measured", math.nan), **names) == "neither"
+
+
+def test_shares_and_their_n_tell_how_much_more_is_recognised():
+    all_of, none_of, some = (Number("recognised", value, "percent", 50) for value in (100.0, 0.0, 42.0))
+    assert comparison.recognised_more(all_of, none_of)[:3] == (100, 100, 100)
+    more = comparison.recognised_more(some, none_of)
+    assert np.isclose(more.value, 42) and 0 < more.low < 42 < more.high < 100
 
 
 @pytest.mark.parametrize(
@@ -98,10 +105,3 @@ def test_a_difference_has_a_winner_only_if_its_whole_interval_has_one_sign():
 )
 def test_the_advice_follows_the_measures_and_then_the_cost(winners, advised):
     assert comparison.recommended(winners, "cheap") == advised
-
-
-def test_winners_are_told_in_runs_and_exceptions_by_name():
-    found = {"50": "router", "100": "router", "200": "neither", "all": "single"}
-    assert comparison.told(found) == "the router from 50 to 100; neither at 200; the single at all"
-    assert comparison.exceptions({"likelihood": found, "recognised": {"50": "single"}}, "single") == "likelihood at 50, 100"
-    assert comparison.exceptions({"likelihood": {"50": "neither"}}, "single") == "nowhere in these sweeps"

@@ -12,7 +12,7 @@ from sketchlib.metrics.interval import Interval
 from sketchlib.report.folders import build_folder
 from sketchlib.report.page import Page, banner, merge_results
 from sketchlib.report.provenance import provenance
-from sketchlib.report.tables import Number, rounded, table
+from sketchlib.report.tables import Number, beside, composed, rounded, table
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_an_interval_is_recorded_and_shown_with_both_ends(profiles):
     ("value", "low", "high", "text"),
     [(97.4321, 96.8, 98.1, "97.4"), (52.19, 49.0, 55.0, "52"), (0.9954, 0.98, 1.01, "1.00"), (1234.56, 1100.0, 1300.0, "1,235")]
     + [(0.56321, None, None, "0.563"), (0.4, None, None, "0.4"), (12345, None, None, "12,345"), (0.0, None, None, "0")]
-    + [(-0.001, -0.3, 0.3, "0.0"), (float("nan"), None, None, "–"), (64119.0, None, None, "64,119")],
+    + [(100.0, 100.0, 100.0, "100"), (-0.001, -0.3, 0.3, "0.0"), (float("nan"), None, None, "–"), (64119.0, None, None, "64,119")],
 )
 def test_a_number_has_the_digits_that_its_interval_supports(value, low, high, text):
     assert rounded(value, low, high) == text
@@ -110,6 +110,17 @@ def test_published_numbers_stand_in_where_the_profile_says_so_and_its_classes_ar
     assert not own.takes_published and own.results(lambda: {"x": Number("x", 1)}) == {"x": Number("x", 1)} and "x" in own.numbers
     page.profile = replace(page.profile, data=replace(page.profile.data, classes=["cat", "dog"]))
     assert not page.takes_published
+
+
+def test_results_that_need_other_classes_are_the_published_ones_and_the_page_says_so(profiles, capsys):
+    page = Page("12_claims", "smoke")
+    page.profile = replace(page.profile, data=replace(page.profile.data, classes=("cat", "dog")))
+    found = page.results(lambda: pytest.fail("measured without the classes"), needs=("cat", "airplane"))
+    assert found["s12_claims"].value > 0 and page.numbers == {} and page.lacking == ["airplane"] and page.takes_published
+    assert "Markdown" in capsys.readouterr().out and "published run" in page.card([]).data
+    page.profile = replace(page.profile, data=replace(page.profile.data, classes=("cat", "airplane")))
+    assert page.results(lambda: {"x": Number("x", 1)}, needs=("cat", "airplane")) == {"x": Number("x", 1)} and not page.takes_published
+    assert capsys.readouterr().out == ""
 
 
 def test_a_table_says_which_columns_are_numbers():
@@ -129,3 +140,17 @@ def test_provenance_names_versions_and_no_path():
     made = provenance()
     assert {"commit", "changed", "python", "torch", "numpy", "platform", "cpu", "threads", "device", "date"} <= made.keys()
     assert str(PROJECT) not in json.dumps(made)
+
+
+def test_numbers_by_name_make_a_table_with_a_dash_for_what_is_missing():
+    found = {"a": Number("a", 52.19, "percent", 9, 49.0, 55.0), "b": Number("b", float("nan"))}
+    assert composed(found, ["", "x", "y", "z"], {"row": ["a", "b", "c"]}).splitlines()[-1] == "| row | 52 (49 to 55) | – | – |"
+
+
+def test_this_page_and_the_published_run_stand_side_by_side_where_there_is_one():
+    here = {"a": Number("the share", 52.19, "percent", 9, 49.0, 55.0)}
+    assert beside(here, {}).splitlines()[-1] == "| the share | 52 % (49 to 55) |"
+    other = {"a": Number("a", 0.5), "b": Number("b", 1)}
+    assert beside(here, other).splitlines()[-1] == "| the share | 52 % (49 to 55) | 0.5 |" and beside(here, {"b": Number("b", 1)}).endswith(
+        "– |\n"
+    )

@@ -1,6 +1,7 @@
 """A sweep is fair: every kind of model sees the same drawings; and its stage goes on where it was stopped."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -50,6 +51,13 @@ def test_every_kind_sees_the_same_drawings_and_fewer_are_among_the_more(profile)
         assert found.scale == dataset.data_scale_factor(found.train) and by_cat[n].scale == dataset.data_scale_factor(by_cat[n].train)
         assert found.n_max == ready.kept.n_max and by_cat[n].n_max == ready.kept.only("cat").n_max
     assert drawings_of(by_all[10].train) < drawings_of(by_all[20].train) < drawings_of(by_all[None].train)
+
+
+def test_the_axes_are_those_of_the_run_that_was_measured():
+    comparison = SimpleNamespace(drawings=[20, None], classes=["cat"], temperatures=[0.5], per_class=3)
+    assert sweep.axes(comparison) == ((20, None), ("cat",), (0.5,))
+    published = {"comparison": dict(drawings=[7], classes=["pig"], temperatures=[0.1, 1.2], alone={})}
+    assert sweep.axes(comparison, {"profile": published}) == ((7,), ("pig",), (0.1, 1.2))
 
 
 MORE = dict(weight_dropout=0.25, merge=0.125, jitter=0.0625, stop_after=5)

@@ -1,0 +1,150 @@
+"""What chapter 8's two judges recognise: numbers under the names by which the chapter records them, and tables of such numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..metrics.coherence import ended_rate
+from ..metrics.judges import SecondJudge, train_second_judge
+from ..metrics.recognisability import recognisability
+from ..metrics.recogniser import Recogniser
+from .evaluation import ARCHITECTURES, WAYS, Sides, hits_of, share, spoken
+from .tables import Number, composed
+
+TEMPERATURES = (0.2, 0.7, 1.0)  # beside the profile's own
+WIDTHS = (1.0, 3.0)  # of the lines that the judge is shown, pixels
+
+
+def drawn_numbers(sides: Sides) -> dict[str, Number]:
+    """How the scored sketches were drawn, how many there are, and how many are empty."""
+    settings, out = sides.settings, {}
+    for name in ("temperature", "pen_temperature", "guidance"):
+        out[f"s08_{name}"] = Number(name.replace("_", " "), getattr(settings, name))
+    out |= {"s08_n": Number("drawings of each class", sides.n), "s08_sketches": Number("drawings of each set", sides.total)}
+    for title in ARCHITECTURES:
+        empty = sum(not one.strokes for members in sides.all(title).values() for one in members)
+        out[f"s08_empty_{title}"] = Number(f"empty sketches, {title}", 100 * empty / sides.total, "percent", sides.total)
+    return out
+
+
+def exam_numbers(sides: Sides, judge: Recogniser, exam: Mapping, made: Mapping) -> dict[str, Number]:
+    """How the judge was trained (`made`, its record in the store), and what it reads right (`exam`, of all real test drawings)."""
+    hits, by_class = hits_of(exam), exam["by_class"]
+    worst = min(by_class, key=by_class.get)
+    out = {
+        "s08_judge_drawings": Number("drawings that it has trained on", made["drawings"]),
+        "s08_judge_passes": Number("passes over them", len(made["curves"])),
+        "s08_judge_seconds": Number("its training", made["seconds"], "seconds"),
+        "s08_judge_accuracy": share("real test drawings read right", hits),
+        "s08_judge_by_class": Number("mean over classes", 100 * np.mean(list(by_class.values())), "percent", hits.size),
+        "s08_judge_worst_accuracy": Number("its hardest class", 100 * by_class[worst], "percent", len(exam["hits"][worst])),
+    }
+    for width in WIDTHS:
+        out[f"s08_judge_width_{width:g}"] = share(f"of the set shown here, line width {width:g} px", _read_in(sides, judge, width))
+    return out
+
+
+def _read_in(sides: Sides, judge: Recogniser, width: float) -> np.ndarray:
+    read = [judge.predict(members, width).argmax(1) == label for label, members in enumerate(sides.all("real").values())]
+    return np.concatenate(read)
+
+
+def shares(read: Mapping[str, Mapping]) -> dict[str, Number]:
+    """The share that is recognised of each side that was read: side -> `recognisability` of its drawings."""
+    return {f"s08_recognised_{side}": share(f"recognised, {spoken(side)}", hits_of(found)) for side, found in read.items()}
+
+
+def recognised_numbers(sides: Sides, judge: Recogniser) -> dict[str, Number]:
+    """What the judge recognises of the real drawings and of each way to draw, with its confidence, and how many sketches end."""
+    read = {side: recognisability(judge, sides.all(side)) for side in ("real", *WAYS)}
+    out = shares(read)
+    for side in ("real", *ARCHITECTURES):
+        out[f"s08_confidence_{side}"] = Number(f"confidence, {side}", 100 * read[side]["confidence"], "percent", read[side]["n"])
+    for side in WAYS:
+        rate = ended_rate([one for members in sides.all(side).values() for one in members])
+        out[f"s08_ended_{side}"] = Number(f"ended by themselves, {spoken(side)}", 100 * rate, "percent", sides.total)
+    for title in ARCHITECTURES:
+        least = min(read[f"{title}_guided"]["by_class"].values())
+        out[f"s08_least_{title}_guided_share"] = Number(f"of the hardest class, {title}, guided", 100 * least, "percent", sides.n)
+    return out | _at_temperatures(sides, judge)
+
+
+def _at_temperatures(sides: Sides, judge: Recogniser) -> dict[str, Number]:
+    out, own = {}, sides.settings.temperature
+    for title in ARCHITECTURES:
+        for t in sorted({own, *TEMPERATURES}):
+            sketches = sides.all(title) if t == own else {word: sides.sketches(title, word, sides.n, t) for word in sides.classes}
+            hits = hits_of(recognisability(judge, sketches))
+            out[f"s08_recognised_{title}_at_{t:g}"] = share(f"recognised, {title}, at temperature {t:g}", hits)
+    return out
+
+
+def second_numbers(sides: Sides, judge: Recogniser, per_class: int) -> dict[str, Number]:
+    """What a second judge, which has seen `per_class` training drawings of each class, recognises, and how often both judges agree."""
+    second = train_second_judge({word: sides.splits.train.drawings(word, per_class) for word in sides.classes})
+    test = hits_of(recognisability(second, {word: sides.splits.test.drawings(word) for word in sides.classes}))
+    out = {
+        "s08_second_drawings": Number("drawings that the second judge has seen", second.drawings),
+        "s08_second_accuracy": share("real test drawings read right by the second judge", test),
+    }
+    for side in ("real", *WAYS):
+        out[f"s08_second_{side}"] = share(
+            f"recognised by the second judge, {spoken(side)}", hits_of(recognisability(second, sides.all(side)))
+        )
+    return out | {f"s08_agree_{side}": _agreed(sides, side, judge, second) for side in ("real", *ARCHITECTURES)}
+
+
+def _agreed(sides: Sides, side: str, judge: Recogniser, second: SecondJudge) -> Number:
+    one, other = (hits_of(recognisability(who, sides.all(side))) for who in (judge, second))
+    return share(f"both judges agree, {side}", one == other)
+
+
+def drawn_table(found: Mapping[str, Number], here: int) -> str:
+    """What was drawn for the scores; `here`: the sketches of each class that this page draws."""
+    labels = {
+        "s08_temperature": "temperature",
+        "s08_n": "drawings of each class that are scored",
+        "s08_sketches": "of all classes",
+        "s08_empty_single": "empty ones among the single model's, percent",
+        "s08_empty_router": "among the router's, percent",
+    }
+    rows = {label: [name] for name, label in labels.items()}
+    return composed({**found, "here": Number("", here)}, ["", ""], {**rows, "drawings of each class that are drawn on this page": ["here"]})
+
+
+def confidence_table(found: Mapping[str, Number]) -> str:
+    """How sure the judge is of real drawings and of both architectures' sketches, and the share that ended by itself, percent."""
+    rows = {side: [f"s08_{what}_{side}" for what in ("confidence", "ended")] for side in ("real", *ARCHITECTURES)}
+    return composed(found, ["percent", "the judge's confidence", "ended by themselves"], rows)
+
+
+def over_temperature(found: Mapping[str, Number]) -> dict[str, dict[float, Number]]:
+    """What is recognised at each temperature, architecture -> temperature -> percent."""
+    out = {title: {} for title in ARCHITECTURES}
+    for name, one in found.items():
+        side, at, temperature = name.removeprefix("s08_recognised_").partition("_at_")
+        if at and side in out:
+            out[side][float(temperature)] = one
+    return {side: dict(sorted(points.items())) for side, points in out.items()}
+
+
+def pen_table(found: Mapping[str, Number]) -> str:
+    """What a temperature of the pen's own changes: percent recognised and ended."""
+    rows = {spoken(side): [f"s08_recognised_{side}", f"s08_ended_{side}"] for side in ("single", "single_pen", "router", "router_pen")}
+    return composed(found, ["percent", "recognised", "ended by themselves"], rows)
+
+
+def second_table(found: Mapping[str, Number]) -> str:
+    """Percent recognised by either judge, and how often the two agree."""
+    head = ["percent", "first judge", "second judge", "both agree"]
+    rows = {"all real test drawings": ["s08_judge_accuracy", "s08_second_accuracy", ""]}
+    rows |= {side: [f"s08_{what}_{side}" for what in ("recognised", "second", "agree")] for side in ("real", *ARCHITECTURES)}
+    return composed(found, head, rows)
+
+
+def guided_table(found: Mapping[str, Number]) -> str:
+    """Percent recognised by either judge in each way of drawing, and the share that ended."""
+    head = ["percent", "first judge", "second judge", "ended by themselves"]
+    return composed(found, head, {spoken(side): [f"s08_{what}_{side}" for what in ("recognised", "second", "ended")] for side in WAYS})
