@@ -78,6 +78,7 @@ def execute(chapter: str) -> bool:
     began, partial, kept = time.perf_counter(), target.with_suffix(".partial.ipynb"), BUILD / "results" / f"{chapter}.json"
     numbers = kept.with_suffix(".partial.json")
     numbers.parent.mkdir(parents=True, exist_ok=True)
+    numbers.write_text("{}", encoding="utf-8")  # a chapter need not record any
     os.environ["SKETCHLIB_RECORD"] = str(numbers)  # the chapter's kernel writes them there, a reader's own kernel nowhere
     try:
         papermill.execute_notebook(
