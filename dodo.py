@@ -18,7 +18,7 @@ from doit.tools import config_changed
 
 from sketchlib.data import source
 from sketchlib.errors import DataError
-from sketchlib.report import dependencies, store
+from sketchlib.report import dependencies, stages
 from sketchlib.report.folders import build_folder
 from sketchlib.report.page import BANNER, banner, merge_results
 from sketchlib.report.profile import load_profile
@@ -55,12 +55,12 @@ def code_of(notebook: Path) -> str:
 def state_of(chapter: str) -> dict:
     """All that a chapter's execution depends on, beside its own file."""
     code = code_of(ROOT / "notebooks" / f"{chapter}.ipynb")
-    library = dependencies.reached(dependencies.entries_of(code), store.MADE)
+    library = dependencies.reached(dependencies.entries_of(code), stages.MADE)
     every = "\n".join([code, *library.values()])
     return {
         "code": library,
         "profile": {name: PROFILE.section(name) for name in sorted(dependencies.profile_sections(every) & PROFILE.values.keys())},
-        "stages": {name: store.key(name, PROFILE) for name in sorted(dependencies.stages_of(every) & store.STAGES.keys())},
+        "stages": {name: stages.KEYS[name](PROFILE) for name in sorted(dependencies.stages_of(every) & stages.KEYS.keys())},
         "seed": PROFILE.seed,
         "other profiles": {name: load_profile(name).values for name in sorted(dependencies.profiles_named(code))},
     }
@@ -78,6 +78,7 @@ def execute(chapter: str) -> bool:
     began, partial, kept = time.perf_counter(), target.with_suffix(".partial.ipynb"), BUILD / "results" / f"{chapter}.json"
     numbers = kept.with_suffix(".partial.json")
     numbers.parent.mkdir(parents=True, exist_ok=True)
+    numbers.write_text("{}", encoding="utf-8")  # a chapter need not record any
     os.environ["SKETCHLIB_RECORD"] = str(numbers)  # the chapter's kernel writes them there, a reader's own kernel nowhere
     try:
         papermill.execute_notebook(

@@ -23,7 +23,7 @@ from .data.dataset import SketchSet
 from .distributed import ALONE, RankLost, Ranks
 from .errors import DataError
 from .files import write_atomically
-from .settings import Settings
+from .settings import Settings, eta_at
 
 
 @cache
@@ -48,11 +48,6 @@ def tell_precision(device: torch.device, settings: Settings) -> None:
     """Print a line where a training there has another precision than the settings ask for."""
     if precision_on(device, settings) != settings.precision:
         tqdm.write(f"{settings.precision} does not run on this machine's {device.type}: training in float32")
-
-
-def eta_at(step: int, settings: Settings) -> float:
-    """The KL weight after `step` steps: eta = 1 - (1 - eta_min) R^step; source: Ha and Eck (2017), section 3.3."""
-    return 1 - (1 - settings.eta_min) * settings.R**step
 
 
 def make_schedule(optimiser, settings: Settings):

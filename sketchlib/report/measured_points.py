@@ -20,7 +20,7 @@ from ..metrics.recognisability import recognisability
 from ..models.mixture import pen_nll, split_parameters
 from ..models.vae import SketchVAE
 from ..strokes import Drawing
-from . import ablations
+from . import ablations, experiments, training
 from .ablations import FILE, PAIRS, REPORT_CLASSES
 from .tables import Number
 
@@ -185,8 +185,9 @@ def classes_asked(m: Material) -> dict[str, Number]:
 
 
 def _embedding_moved(m: Material) -> dict[str, Number]:
-    parts, name = (m.prepared.splits.train, m.prepared.splits.valid), PAIRS[4].report
-    born = ablations.plan(m.section, *parts, m.prepared.kept.n_max, m.seed)[name].model.embedding.weight
+    name = PAIRS[4].report
+    recipe = experiments.recipes(m.section, m.prepared.how, m.seed)[name]
+    born = training.untrained(recipe, m.prepared).embedding.weight
     moved = (m.runs[name].model.embedding.weight != born).any(1)
     return {
         "s12_embeddings_moved": Number("rows of the embedding that training moved", int(moved.sum()), "rows of the embedding"),
