@@ -10,6 +10,8 @@ from sketchlib import fidelity
 from sketchlib.interval import bootstrap
 from sketchlib.strokes import DataError
 
+pytestmark = pytest.mark.numeric
+
 RNG = np.random.default_rng(0)
 CLOUD = RNG.normal(size=(60, 4))
 FAR = CLOUD + 1000

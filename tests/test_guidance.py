@@ -11,6 +11,8 @@ from sketchlib.models import Router
 from sketchlib.sampling import sample, sample_rows
 from sketchlib.strokes import DataError
 
+pytestmark = pytest.mark.numeric
+
 N = 4000
 
 

@@ -11,6 +11,8 @@ from sketchlib.models import SketchVAE
 from sketchlib.recogniser import Recogniser
 from sketchlib.strokes import DataError
 
+pytestmark = pytest.mark.numeric
+
 RNG = np.random.default_rng(0)
 CATS = sketch_set().only("cat")
 

@@ -13,6 +13,8 @@ from sketchlib.dataset import make_batch
 from sketchlib.models import ConditionalDecoder, Router, SketchVAE, reconstruction
 from sketchlib.strokes import DataError
 
+pytestmark = pytest.mark.numeric
+
 SET = sketch_set()
 CATS = SET.only("cat")
 

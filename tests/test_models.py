@@ -17,6 +17,8 @@ from sketchlib.sampling import Pen
 from sketchlib.strokes import DataError, to_stroke5
 from sketchlib.train import Settings, eta_at
 
+pytestmark = pytest.mark.numeric
+
 SCALE = 20.0
 
 

@@ -7,6 +7,8 @@ import torch
 from sketchlib import recogniser, weights
 from sketchlib.strokes import DataError, Drawing
 
+pytestmark = pytest.mark.numeric
+
 
 def house(size=100.0, at=(0.0, 0.0)):
     walls = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]], np.float32) * size + np.float32(at)

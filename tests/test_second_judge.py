@@ -8,6 +8,8 @@ from sketchlib.recognisability import recognisability
 from sketchlib.second_judge import CELLS, DIRECTIONS, direction_histograms, train_second_judge
 from sketchlib.strokes import DataError, Drawing
 
+pytestmark = pytest.mark.numeric
+
 
 def sketch(*strokes):
     return Drawing(tuple(np.array(s, np.float32) for s in strokes))

@@ -9,6 +9,8 @@ from sketchlib import weights
 from sketchlib.models import ConditionalDecoder, Router, SketchVAE
 from sketchlib.strokes import DataError
 
+pytestmark = pytest.mark.numeric
+
 
 def single(seed=0, hidden_size=8):
     torch.manual_seed(seed)
