@@ -18,6 +18,8 @@ from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
 from sketchlib.train import Run, Settings, evaluate, fit, load_kept, make_schedule, order_from, read_checkpoint
 
+pytestmark = pytest.mark.numeric
+
 TRAIN, VALID = sketch_set(11, seed=1), sketch_set(6, seed=2)  # 22 drawings: batches of 5 make 5 steps an epoch, the last of 2
 SCALE = 15.0
 
