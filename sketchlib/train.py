@@ -8,6 +8,7 @@ import math
 import pickle
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import cache
@@ -165,10 +166,12 @@ def read_checkpoint(path: Path | str) -> dict:
         with zipfile.ZipFile(path) as archive:  # torch looks at no checksum, and takes any other file for a bare pickle
             if damaged := archive.testzip():
                 raise zipfile.BadZipFile(f"{damaged} is damaged")
+            if any(info.external_attr & 0x10 for info in archive.infolist()):  # torch would read a "folder" as zeros
+                raise zipfile.BadZipFile("a part is marked as a folder")
         state = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(state, dict) or "architecture" not in state:
             raise KeyError("architecture")
-    except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+    except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"{path} is not a checkpoint of this library ({error}); delete it to start anew") from error
     return state
 

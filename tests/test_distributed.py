@@ -32,6 +32,8 @@ from sketchlib.report import recipes, stages, training
 from sketchlib.report.folders import build_folder
 from sketchlib.train import Run, Settings, fit, read_checkpoint, train_step
 
+pytestmark = pytest.mark.numeric
+
 TRAIN, VALID = sketch_set(11, seed=1), sketch_set(6, seed=2)  # batches of 5: the last of an epoch has 2, fewer than three ranks
 SETTINGS = Settings(steps=14, batch_size=5, validate_every=4, lr=0.01, stretch=0.15, merge=0.2, jitter=0.05, schedule="exponential")
 KINDS = ["single", "vae", "vae at its floor"]

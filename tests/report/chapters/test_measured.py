@@ -13,10 +13,11 @@ from sketchlib.metrics import recogniser
 from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
-from sketchlib.report import ablations, experiments, measured_claims, measured_points, training
+from sketchlib.report import ablations, experiments, training
 from sketchlib.report.ablations import FILE, REPORT_CLASSES
+from sketchlib.report.chapters import measured_claims, measured_points
+from sketchlib.report.chapters.points import ENDS
 from sketchlib.report.page import published_numbers
-from sketchlib.report.points import ENDS
 from sketchlib.report.profile import load_profile
 from sketchlib.strokes import Drawing
 from sketchlib.train import Settings

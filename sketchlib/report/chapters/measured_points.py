@@ -11,18 +11,18 @@ import numpy as np
 import torch
 from scipy.stats import ks_2samp
 
-from .. import sampling, train
-from ..data.batches import batch_order, make_batch
-from ..data.dataset import SketchSet
-from ..metrics import coherence, diversity, latent, recogniser
-from ..metrics.interval import bootstrap
-from ..metrics.recognisability import recognisability
-from ..models.mixture import pen_nll, split_parameters
-from ..models.vae import SketchVAE
-from ..strokes import Drawing
-from . import ablations, experiments, training
-from .ablations import FILE, PAIRS, REPORT_CLASSES
-from .tables import Number
+from ... import sampling, train
+from ...data.batches import batch_order, make_batch
+from ...data.dataset import SketchSet
+from ...metrics import coherence, diversity, latent, recogniser
+from ...metrics.interval import bootstrap
+from ...metrics.recognisability import recognisability
+from ...models.mixture import pen_nll, split_parameters
+from ...models.vae import SketchVAE
+from ...strokes import Drawing
+from .. import ablations, experiments, training
+from ..ablations import FILE, PAIRS, REPORT_CLASSES
+from ..tables import Number
 
 REACH = np.arange(-5, 11)  # rows around the last real point, by their distance from it; point 8
 
