@@ -13,10 +13,10 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from rows import TEMPERATURE, Row, drawing_model, single_model
+from sketchlib.dataset import make_batch
 from world import World
 
 from sketchlib import recogniser, sampling, train
-from sketchlib.dataset import make_batch
 
 TARGETS = {"busy": 2.5}
 SPIN = "import os\nstarter = os.getppid()\nwhile os.getppid() == starter:\n    sum(range(100_000))"  # ends with who started it
