@@ -60,6 +60,7 @@ def sample_rows(
     states = [one.decoder.start(one.condition) for one in hands]
     states, row = _after(hands, states, torch.tensor(START, device=device).expand(size, 5), prefix)
     active, going = torch.arange(size, device=device), torch.ones(size, dtype=torch.bool, device=device)
+    one_hot = torch.eye(3, dtype=condition.dtype, device=device)
     for t in range(n_max):
         raws, states = _step(hands, states, row)
         if guidance:
@@ -72,7 +73,7 @@ def sample_rows(
         going = going & (pen != 2)
         moves[t, active] = move * going[:, None]
         pens[t, active] = torch.where(going, pen, 2)
-        row = torch.cat([move, torch.nn.functional.one_hot(pen, 3).to(move.dtype)], -1)
+        row = torch.cat([move, one_hot[pen]], -1)
         if t % COMPACT_EVERY == COMPACT_EVERY - 1:
             rows = going.nonzero().squeeze(1)
             if not len(rows):

@@ -72,11 +72,12 @@ class Decoder(nn.Module):
 
     def step(self, row: Tensor, state: State) -> tuple[Tensor, State]:
         """Parameters (B, 6M + 3) of the row that follows `row` (B, 5), and the state after it: `forward`, one row at a time."""
-        gates = torch.addmm(state.bias, state.h, state.from_state).addmm_(row, state.from_row)
-        i, f, g, o = gates.chunk(4, dim=-1)
-        c = torch.sigmoid(f) * state.c + torch.sigmoid(i) * torch.tanh(g)
+        h, c, *constant = state
+        bias, from_row, from_state = constant
+        i, f, g, o = torch.addmm(bias, h, from_state).addmm_(row, from_row).chunk(4, dim=-1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
         h = torch.sigmoid(o) * torch.tanh(c)
-        return self.fc_params(h), state._replace(h=h, c=c)
+        return self.fc_params(h), State(h, c, *constant)
 
     @torch.no_grad()
     def copy_from(self, other: Decoder, condition: Tensor | None = None) -> None:

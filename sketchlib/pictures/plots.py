@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..strokes import Drawing
-from .draw import ACCENT, BLUE, GREY, INK, color_of, shape_of, style
+from .draw import BLUE, GREY, INK, color_of, shape_of, style
 
 
 def where_next(ax: Axes, density: np.ndarray, extent: Sequence[float], drawn: Sequence[np.ndarray], point: Sequence[float]) -> None:
@@ -44,22 +44,6 @@ def curves(records: Sequence[Mapping], terms: Mapping[str, str], unit: str) -> F
     return figure
 
 
-def runs(curves: Mapping[str, Sequence[Mapping]], values: Mapping[str, Callable[[Mapping], float]]) -> Figure:
-    """Two runs that differ in one thing, a line each, over their steps, a panel a value.
-
-    `curves`: run -> its records, each with `step`. `values`: name on the axis -> what to take from a record.
-    """
-    style()
-    figure, axes = plt.subplots(1, len(values), figsize=(4 * len(values), 2.8), layout="constrained", squeeze=False)
-    for ax, (name, of) in zip(axes[0], values.items(), strict=True):
-        for (run, records), color in zip(curves.items(), (BLUE, ACCENT), strict=True):
-            ax.plot([record["step"] for record in records], [of(record) for record in records], "o-", ms=3, color=color, label=run)
-        ax.set(xlabel="optimiser step", ylabel=name)
-    axes[0, 0].legend(frameon=False)
-    plt.close(figure)  # the cell that made it shows it, once
-    return figure
-
-
 def sweep(
     panels: Mapping[str, Mapping[str, Sequence]],
     places: Sequence[float],
@@ -80,15 +64,16 @@ def sweep(
     for ax, (title, lines) in zip(axes.flat, panels.items(), strict=False):
         for kind, numbers in lines.items():
             _line(ax, places, numbers, color=colors[kind], label=kind)
-        if level := (levels or {}).get(title):
-            ax.axhline(level, color=INK, lw=1, ls="--")
-        if not any(math.isfinite(one.value) for numbers in lines.values() for one in numbers):
-            ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", color=GREY)
         ax.set(title=title, xlabel=xlabel)
         if ticks:
             ax.set(xscale="log", xlim=(places[0] / 1.2, places[-1] * 1.2))
             ax.set_xticks(places, ticks)
             ax.minorticks_off()
+        if not any(math.isfinite(one.value) for numbers in lines.values() for one in numbers):
+            ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", color=GREY)
+            ax.set_axis_off()
+        elif level := (levels or {}).get(title):
+            ax.axhline(level, color=INK, lw=1, ls="--")
     for ax in axes.flat[len(panels) :]:
         ax.set_axis_off()
     axes[0, 0].set_ylabel(ylabel)

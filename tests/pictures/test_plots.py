@@ -32,9 +32,6 @@ def test_a_training_is_drawn_with_a_panel_a_term_and_a_line_a_part():
     assert [line.get_xydata().tolist() for line in figure.axes[0].lines] == [[[10, 10], [20, 20]], [[10, 20], [20, 40]]]
 
 
-CURVES = {"ours": [{"step": 1, "eta": 0.1}, {"step": 3, "eta": 0.5}], "theirs": [{"step": 2, "eta": -0.2}]}
-
-
 def number(value, low=None, high=None):
     return SimpleNamespace(value=value, low=low, high=high)
 
@@ -65,11 +62,3 @@ def test_moments_of_a_film_end_with_its_last_frame():
     figure = plots.moments(frames, (0.0, 0.5, 1.0))
     assert [ax.get_title() for ax in figure.axes] == ["frame 1", "frame 5", "frame 10"]
     assert figure.axes[-1].images[0].get_array()[0, 0, 0] == 9
-
-
-def test_two_runs_are_a_line_each_in_a_panel_for_each_value():
-    figure = plots.runs(CURVES, {"weight": lambda record: record["eta"], "twice": lambda record: 2 * record["eta"]})
-    assert [ax.get_ylabel() for ax in figure.axes] == ["weight", "twice"] and not plt.get_fignums()
-    lines = [line.get_xydata() for line in figure.axes[1].lines]
-    assert np.allclose(lines[0], [[1, 0.2], [3, 1.0]]) and np.allclose(lines[1], [[2, -0.4]])
-    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["ours", "theirs"]

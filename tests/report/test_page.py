@@ -114,11 +114,11 @@ def test_published_numbers_stand_in_where_the_profile_says_so_and_its_classes_ar
 
 def test_results_that_need_other_classes_are_the_published_ones_and_the_page_says_so(profiles, capsys):
     page = Page("12_claims", "smoke")
-    page.profile.data.classes = ["cat", "dog"]
+    page.profile = replace(page.profile, data=replace(page.profile.data, classes=("cat", "dog")))
     found = page.results(lambda: pytest.fail("measured without the classes"), needs=("cat", "airplane"))
     assert found["s12_claims"].value > 0 and page.numbers == {} and page.lacking == ["airplane"] and page.takes_published
     assert "Markdown" in capsys.readouterr().out and "published run" in page.card([]).data
-    page.profile.data.classes = ["cat", "airplane"]
+    page.profile = replace(page.profile, data=replace(page.profile.data, classes=("cat", "airplane")))
     assert page.results(lambda: {"x": Number("x", 1)}, needs=("cat", "airplane")) == {"x": Number("x", 1)} and not page.takes_published
     assert capsys.readouterr().out == ""
 

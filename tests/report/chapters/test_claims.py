@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sketchlib.errors import DataError
-from sketchlib.report.claims import VERDICTS, Claims, decided, verdict
+from sketchlib.report.chapters.claims import VERDICTS, Claims, decided, verdict
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ def test_what_rests_on_a_value_that_is_not_finite_is_not_decided():
 
 def test_a_table_has_the_claims_of_its_verdict(claims):
     lines = claims.table("not reproduced").splitlines()
-    assert lines[0] == "| part | claim | rule | found | note |"
-    assert lines[2:] == ["| evaluation | rates fall | a cut | no cut | one validation |"]
+    assert lines[0] == "| part | claim | rule | found |"
+    assert lines[2:] == ["| evaluation | rates fall | a cut | no cut; one validation |"]
     assert claims.table("cannot be tested") == "None.\n"
     with pytest.raises(DataError, match="verdict 'true': expected one of reproduced"):
         claims.table("true")

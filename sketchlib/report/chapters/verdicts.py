@@ -7,14 +7,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..metrics.interval import bootstrap
-from ..models.vae import SketchVAE
-from . import ablations
+from ...metrics.interval import bootstrap
+from ...models.vae import SketchVAE
+from .. import ablations
+from ..tables import Number, table
 from .claims import VERDICTS, Claims, decided
 from .points import Figures
-from .tables import Number, table
 
-CONCLUSION, EVALUATION, HYPERPARAMETERS, APPROACH = "conclusion", "evaluation", "hyperparameters", "approach"
+CONCLUSION, EVALUATION, VALUES, APPROACH = "conclusion", "evaluation", "table", "approach"
 ONLY = "trained on all classes, not on one (point 4)"
 EYE = "judged by counting (chapter 8), not by eye"
 TOO_FEW = "too few sketches have a point"
@@ -82,7 +82,8 @@ def _conclusion(f: Figures, full) -> list[tuple]:
         (part, "A conditional decoder draws sketches that depend on the class asked for",
          "above chance in the four other than airplanes, if trained on them", f.told("five_recognised"),
          f["five_recognised"].low > chance, ONLY),
-        (part, "... as the report's executed notebook trained it", "the same", f.told("one_recognised"), f["one_recognised"].low > chance),
+        (part, "The same, as the report's executed notebook trained it", "above chance in the four other than airplanes",
+         f.told("one_recognised"), f["one_recognised"].low > chance),
         (part, "Recognisable, step-by-step drawings for the five classes", "every class recognisable",
          f"{_read(f)}; the poorest class {poorest._replace(low=None, high=None)}", _recognisable(f, low_of_share(poorest)), ONLY),
         (part, "Class embedding in the initial state is effective", saves, f.told("gain_start"), f["gain_start"].low > 0, ONLY),
@@ -119,7 +120,7 @@ def _evaluation(f: Figures, full) -> list[tuple]:
 
 
 def _table_of_values(f: Figures, full) -> list[tuple]:
-    part, n, vae = HYPERPARAMETERS, len(ablations.REPORT_CLASSES), SketchVAE((ablations.FILE,), 200, 1.0)
+    part, n, vae = VALUES, len(ablations.REPORT_CLASSES), SketchVAE((ablations.FILE,), 200, 1.0)
     values = {
         "enc_hidden_size": (256, vae.sizes["encoder_size"]),
         "dec_hidden_size": (512, vae.sizes["decoder_size"]),
@@ -142,7 +143,7 @@ def _table_of_values(f: Figures, full) -> list[tuple]:
 
 
 def _table_of_effects(f: Figures, full) -> list[tuple]:
-    part, same = HYPERPARAMETERS, bool(f.value("dropout_same"))
+    part, same = VALUES, bool(f.value("dropout_same"))
     return [
         (part, "`dropout`: 0.4, prevents overfitting", "one layer with dropout differs from one without",
          f"bit for bit equal: {same}", not same),

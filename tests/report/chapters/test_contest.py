@@ -12,7 +12,8 @@ from sketchlib.metrics.recogniser import Recogniser
 from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
-from sketchlib.report import contest, page, stages, sweep
+from sketchlib.report import page, stages, sweep
+from sketchlib.report.chapters import contest
 from sketchlib.report.tables import Number
 
 CLASSES = ("cat", "alarm clock")
@@ -39,11 +40,10 @@ def trained(part):
 @pytest.fixture(scope="module")
 def found():
     torch.manual_seed(0)
-    profile = SimpleNamespace(seed=0, comparison=SimpleNamespace(per_class=8), sampling=SimpleNamespace(temperature=0.5))
     prepared = stages.Prepared(SET, SET, dataset.split(SET), 1.0, SET.n_max, {}, {})
     runs = {part: trained(part) for part in sweep.parts(AXES.drawings, AXES.classes)}
     drawers = {"router": Router({name: vae(name) for name in CLASSES}), "single": decoder(CLASSES)}
-    return contest.measure(profile, AXES, prepared, Recogniser(CLASSES, 16, 4).eval(), runs, drawers)
+    return contest.measure(AXES, 8, 0.5, 0, prepared, Recogniser(CLASSES, 16, 4).eval(), runs, drawers)
 
 
 def test_every_kind_has_its_numbers_at_every_size_and_the_drawers_at_every_temperature(found):
@@ -88,7 +88,7 @@ def test_tables_hold_all_and_a_dash_for_what_was_not_measured(found):
 
 def test_the_published_numbers_fill_the_tables():
     head = page.published_head("13_which_architecture")
-    axes, found = sweep.axes(None, None, head), page.published_numbers("13_which_architecture")
+    axes, found = sweep.axes(None, head), page.published_numbers("13_which_architecture")
     assert all(tables_of(found, axes)) and "–" not in contest.score_table(found, axes)
     assert contest.duel(found, "all")["likelihood"][1] in ("router", "single")
     assert sorted(contest.places(found, axes)) == contest.places(found, axes)

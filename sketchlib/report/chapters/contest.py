@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 from tqdm.auto import tqdm
 
-from ..data import dataset
-from ..metrics import cost
-from . import comparison, sweep
+from ...data import dataset
+from ...metrics import cost
+from .. import sweep
+from ..sweep import KINDS, Axes, name_of
+from ..tables import Number, rounded, table
+from . import comparison
 from .comparison import Real, Score
-from .sweep import KINDS, Axes, name_of
-from .tables import Number, rounded, table
 
 SIDES = ("router", "single")
 NATS, DASH = "nats a point", rounded(math.nan)
@@ -36,26 +37,27 @@ CONDITIONS = {
 RATIOS = {"parameters": "parameters", "training": "seconds of training", "ms": "milliseconds a sketch"}
 
 
-def measure(profile, axes: Axes, prepared, judge, trained: Mapping, drawers: Mapping) -> dict[str, Number]:
+def measure(axes: Axes, per_class: int, temperature: float, seed: int, prepared, judge, trained, drawers) -> dict[str, Number]:
     """Score all models of a comparison and return every number of the chapter by name.
 
+    `per_class`: sketches and test drawings of a class that are scored, at most. `temperature`: of the sketches where it is not swept.
     `prepared`, `judge`, `trained`: the stages `data`, `recogniser` and `comparison`. `drawers`: "router" and "single", the models that
     the other chapters draw with. Takes minutes, with bars that show how far it is.
     """
-    test, classes, seed = prepared.splits.test, axes.classes, profile.seed
-    scored = min(profile.comparison.per_class, *(test.counts()[name] for name in classes))
+    test, classes = prepared.splits.test, axes.classes
+    scored = min(per_class, *(test.counts()[name] for name in classes))
     against = comparison.real(judge, prepared.splits, classes, 2 * scored // 3)  # some sketches may be empty, and distances need one n
     models = {(kind, n): sweep.contender(trained, kind, n) for n in axes.drawings for kind in KINDS}
     some = dataset.cap(test, scored, seed)
     costs = {at: comparison.costs_of(one, some, classes, seed) for at, one in tqdm(models.items(), desc="likelihood")}
-    todo = {(kind, name_of(n)): (one, profile.sampling.temperature) for (kind, n), one in models.items()}
+    todo = {(kind, name_of(n)): (one, temperature) for (kind, n), one in models.items()}
     todo |= {(kind, f"tau_{t:g}"): (one, t) for t in axes.temperatures for kind, one in drawers.items()}
     judged = {}
-    for at, (one, temperature) in tqdm(todo.items(), desc="sketches"):
-        sketches, seconds = comparison.drawn(one, classes, scored, temperature, seed)
+    for at, (one, how_bold) in tqdm(todo.items(), desc="sketches"):
+        sketches, seconds = comparison.drawn(one, classes, scored, how_bold, seed)
         judged[at] = Judged(comparison.score(against, sketches), seconds)
     return {
-        **_conditions(profile, axes, prepared, scored, against),
+        **_conditions(axes, temperature, prepared, scored, against),
         **_trainings(trained, axes),
         **_likelihoods(costs, axes, seed),
         **_scores(judged, against, seed),
@@ -75,11 +77,11 @@ def plain(name: str) -> str:
     return name.replace(" ", "_")
 
 
-def _conditions(profile, axes: Axes, prepared, scored: int, against: Real) -> dict[str, Number]:
+def _conditions(axes: Axes, temperature: float, prepared, scored: int, against: Real) -> dict[str, Number]:
     train, both = prepared.splits.train.counts(), against.n * len(axes.classes)
     own = [train[name] for name in axes.classes]
     values = {"all_classes": len(prepared.kept.classes), "fewest": min(own), "most": max(own), "most_of_any": max(train.values())}
-    values |= {"temperature": profile.sampling.temperature, "scored": scored, "distance_n": both}
+    values |= {"temperature": temperature, "scored": scored, "distance_n": both}
     out = {f"s13_{name}": Number(CONDITIONS[name][0], value, CONDITIONS[name][1]) for name, value in values.items()}
     return {**out, "s13_floor": Number(CONDITIONS["floor"][0], against.floor, CONDITIONS["floor"][1], both)}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from ..errors import DataError
-from .tables import table
+from ...errors import DataError
+from ..tables import table
 
 VERDICTS = ("reproduced", "reproduced with a correction", "not reproduced", "cannot be tested")
 
@@ -71,8 +71,9 @@ class Claims:
         """The claims of a verdict as a Markdown table; raises `DataError` for a verdict that there is not."""
         if verdict not in VERDICTS:
             raise DataError(f"verdict {verdict!r}: expected one of {', '.join(VERDICTS)}")
-        rows = [[one.part, one.text, one.rule, one.figure, one.note] for one in self.kept if one.verdict == verdict]
-        return table(["part", "claim", "rule", "found", "note"], rows) if rows else "None.\n"
+        found = [one for one in self.kept if one.verdict == verdict]
+        rows = [[one.part, one.text, one.rule, "; ".join(filter(None, (one.figure, one.note)))] for one in found]
+        return table(["part", "claim", "rule", "found"], rows) if rows else "None.\n"
 
     def folded(self) -> str:
         """All claims as Markdown, a folded table for each verdict; that of claims that were not reproduced stands open."""
