@@ -18,9 +18,9 @@ from doit.tools import config_changed
 
 from sketchlib.data import source
 from sketchlib.errors import DataError
-from sketchlib.report import dependencies, store
+from sketchlib.report import dependencies, stages
 from sketchlib.report.folders import build_folder
-from sketchlib.report.page import BANNER, banner, merge_results
+from sketchlib.report.page import BANNER, RESULTS, banner, merge_results
 from sketchlib.report.profile import load_profile
 from sketchlib.report.provenance import _git, provenance
 from sketchlib.report.tables import format_number, table
@@ -55,14 +55,15 @@ def code_of(notebook: Path) -> str:
 def state_of(chapter: str) -> dict:
     """All that a chapter's execution depends on, beside its own file."""
     code = code_of(ROOT / "notebooks" / f"{chapter}.ipynb")
-    library = dependencies.reached(dependencies.entries_of(code), store.MADE)
-    every = "\n".join([code, *library.values()])
+    library = dependencies.reached(dependencies.entries_of(code), stages.MADE)
+    every, published = "\n".join([code, *library.values()]), RESULTS / f"{chapter}.json"
     return {
         "code": library,
         "profile": {name: PROFILE.section(name) for name in sorted(dependencies.profile_sections(every) & PROFILE.values.keys())},
-        "stages": {name: store.key(name, PROFILE) for name in sorted(dependencies.stages_of(every) & store.STAGES.keys())},
+        "stages": {name: stages.KEYS[name](PROFILE) for name in sorted(dependencies.stages_of(every) & stages.KEYS.keys())},
         "seed": PROFILE.seed,
         "other profiles": {name: load_profile(name).values for name in sorted(dependencies.profiles_named(code))},
+        "published": published.read_text(encoding="utf-8") if published.exists() else "",  # shown where the profile says so
     }
 
 
@@ -78,6 +79,7 @@ def execute(chapter: str) -> bool:
     began, partial, kept = time.perf_counter(), target.with_suffix(".partial.ipynb"), BUILD / "results" / f"{chapter}.json"
     numbers = kept.with_suffix(".partial.json")
     numbers.parent.mkdir(parents=True, exist_ok=True)
+    numbers.write_text("{}", encoding="utf-8")  # a chapter need not record any
     os.environ["SKETCHLIB_RECORD"] = str(numbers)  # the chapter's kernel writes them there, a reader's own kernel nowhere
     try:
         papermill.execute_notebook(
@@ -212,15 +214,15 @@ def write_how(path: Path) -> None:
 
 def write_speed(path: Path) -> None:
     """Append the tables of the benchmarks' kept runs to the page on speed."""
-    from benchmarks import table
+    from benchmarks import table as speed
 
     text = path.read_text(encoding="utf-8")
     results = sorted((ROOT / "benchmarks" / "results").glob("*.json"))
     text += "" if results else "\nNo run is kept yet, so there is no table here.\n"
     for kept in results:
         result = json.loads(kept.read_text(encoding="utf-8"))
-        text += f"\n## {kept.stem}\n\n" + table(["what", "value"], table.about(result))
-        text += "\n" + table(table.HEAD, table.rows_of(result))
+        text += f"\n## {kept.stem}\n\n" + table(["what", "value"], speed.about(result))
+        text += "\n" + table(speed.HEAD, speed.rows_of(result))
     path.write_text(text, encoding="utf-8")
 
 

@@ -6,11 +6,9 @@ import argparse
 import signal
 import sys
 from datetime import timedelta
-from functools import partial
 
 from .errors import DataError
 from .files import INSTALLED
-from .report import recipes, store
 from .report.profile import load_profile
 
 PROFILE_HELP = "profiles/PROFILE.yml has the sizes and durations (default: quick)"
@@ -64,41 +62,43 @@ def _publish(options) -> None:
 
 
 def train_single(profile) -> None:
-    """Train the single model, every batch split over the ranks; rank 0 then keeps it in the artefact store. So with its pretraining."""
-    from . import distributed, train
+    """Train the single model, every batch split over the ranks; rank 0 keeps it in the artefact store. So with its pretraining."""
+    from . import distributed
+    from .report import stages
 
-    stages = {"train_single": (recipes.single_training, recipes.train_single)}
-    if profile.pretraining.steps:
-        stages = {"pretraining": (lambda *about: recipes.pretraining(*about)[0], recipes.pretrain), **stages}
     with distributed.joined() as ranks:
-        ranks.told(lambda: _read(profile))
-        for stage, (plan, keep) in stages.items():
-            if not ranks.told(partial(store.is_done, stage, profile)):
-                training = plan(profile, recipes.data(profile))
-                training.model.to(ranks.device)
-                train.fit(*training, ranks=ranks)
-            ranks.told(partial(_keep, keep, profile))
+        stages.train_single(profile, ranks)
 
 
 def train_router(profile, classes: list[str] | None) -> None:
-    """Train the VAEs of `classes` (None: all), each by one rank; rank 0 then keeps them in the artefact store, if these are all."""
-    from . import distributed, train
+    """Train the VAEs of `classes` (None: all), each by one rank; they are kept in the artefact store, and copied from there if all are."""
+    from . import distributed
     from .errors import known
+    from .report import recipes, stages, training
 
-    wanted = [known(name, profile.data.classes) for name in classes or profile.data.classes]
+    wanted = {name: recipes.vae(profile, known(name, profile.data.classes)) for name in classes or profile.data.classes}
     with distributed.joined(timeout=timedelta(days=7), gradients=False) as ranks:  # the first to end waits for the last
-        ranks.told(lambda: _read(profile))
-        todo = set(ranks.told(lambda: recipes.untrained_vaes(profile)))
-        prepared = recipes.data(profile)
-        points = {name: prepared.splits.train.only(name).lengths.mean() for name in wanted if name in todo}
+        todo = ranks.told(lambda: _left(profile, wanted))
+        train_set, alone = stages.data(profile).splits.train, distributed.Ranks(device=ranks.device)
+        points = {name: train_set.only(name).lengths.mean() for name in todo}
         for name in distributed.deal(points, ranks.world)[ranks.rank]:
             print(f"VAE of {name}" + (f", on rank {ranks.rank} of {ranks.world}" if ranks.world > 1 else ""), flush=True)
-            training = recipes.vae_training(profile, prepared, name)
-            training.model.to(ranks.device)
-            train.fit(*training, progress=ranks.rank == 0)
+            training.keep(profile, wanted[name], alone, say=False, progress=ranks.rank == 0)
         ranks.wait()
-        if ranks.rank == 0 and todo <= set(wanted):
-            recipes.train_vaes(profile)
+        if not ranks.rank and all(training.is_kept(profile, recipe) for recipe in recipes.vaes(profile).values()):
+            stages.train_vaes(profile)
+
+
+def _left(profile, wanted) -> list[str]:
+    """The classes whose VAE is not trained yet; the drawings are read, and what VAEs start from must be trained."""
+    from .report import stages, training
+
+    stages.data(profile)
+    left = [name for name, recipe in wanted.items() if not training.is_kept(profile, recipe)]
+    for recipe in (wanted[name].start for name in left):
+        if recipe:
+            training.read_trained(profile, recipe)
+    return left
 
 
 def publish(profile) -> None:
@@ -109,14 +109,6 @@ def publish(profile) -> None:
     for path in [*publish.publish_results(profile), *publish.publish_weights(profile)]:  # the quick one, which may fail, first
         print(f"{path.relative_to(publish.PROJECT)}: {path.stat().st_size / 1e6:.2f} MB")
     publish.publish_pictures(weights.read(publish.PROJECT / "weights" / "single.safetensors"), profile.sampling)
-
-
-def _read(profile) -> None:
-    recipes.data(profile)
-
-
-def _keep(keep, profile) -> None:
-    keep(profile)
 
 
 def main(arguments: list[str] | None = None) -> None:

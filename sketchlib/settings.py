@@ -161,3 +161,8 @@ class Settings:
     stop_above: float = ranged(above(0), 1000.0)  # a loss above this, nats, ends the run with an error: it does not learn
     precision: Literal["float32", "bfloat16"] = "float32"  # of matrix products where the machine can, see `train.precision_on`
     seed: int = ranged(SEED, 0)  # of batches, noise and dropout
+
+
+def eta_at(step: int, settings: Settings) -> float:
+    """The KL weight after `step` steps: eta = 1 - (1 - eta_min) R^step; source: Ha and Eck (2017), section 3.3."""
+    return 1 - (1 - settings.eta_min) * settings.R**step

@@ -8,6 +8,7 @@ import math
 import pickle
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import cache
@@ -23,7 +24,7 @@ from .data.dataset import SketchSet
 from .distributed import ALONE, RankLost, Ranks
 from .errors import DataError
 from .files import write_atomically
-from .settings import Settings
+from .settings import Settings, eta_at
 
 
 @cache
@@ -48,11 +49,6 @@ def tell_precision(device: torch.device, settings: Settings) -> None:
     """Print a line where a training there has another precision than the settings ask for."""
     if precision_on(device, settings) != settings.precision:
         tqdm.write(f"{settings.precision} does not run on this machine's {device.type}: training in float32")
-
-
-def eta_at(step: int, settings: Settings) -> float:
-    """The KL weight after `step` steps: eta = 1 - (1 - eta_min) R^step; source: Ha and Eck (2017), section 3.3."""
-    return 1 - (1 - settings.eta_min) * settings.R**step
 
 
 def make_schedule(optimiser, settings: Settings):
@@ -170,10 +166,12 @@ def read_checkpoint(path: Path | str) -> dict:
         with zipfile.ZipFile(path) as archive:  # torch looks at no checksum, and takes any other file for a bare pickle
             if damaged := archive.testzip():
                 raise zipfile.BadZipFile(f"{damaged} is damaged")
+            if any(info.external_attr & 0x10 for info in archive.infolist()):  # torch would read a "folder" as zeros
+                raise zipfile.BadZipFile("a part is marked as a folder")
         state = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(state, dict) or "architecture" not in state:
             raise KeyError("architecture")
-    except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+    except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"{path} is not a checkpoint of this library ({error}); delete it to start anew") from error
     return state
 

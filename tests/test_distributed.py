@@ -28,8 +28,11 @@ from sketchlib.errors import DataError
 from sketchlib.files import PROJECT
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
-from sketchlib.report import stages, store
+from sketchlib.report import recipes, stages, training
+from sketchlib.report.folders import build_folder
 from sketchlib.train import Run, Settings, fit, read_checkpoint, train_step
+
+pytestmark = pytest.mark.numeric
 
 TRAIN, VALID = sketch_set(11, seed=1), sketch_set(6, seed=2)  # batches of 5: the last of an epoch has 2, fewer than three ranks
 SETTINGS = Settings(steps=14, batch_size=5, validate_every=4, lr=0.01, stretch=0.15, merge=0.2, jitter=0.05, schedule="exponential")
@@ -277,7 +280,8 @@ def not_to_be_called(*_, **__):
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds torchrun's processes in /proc")
 def test_a_single_model_killed_under_torchrun_is_finished_by_the_same_command(profile, monkeypatch):
-    curves = store.artefact_folder("train_single", profile) / "curves.jsonl"
+    recipe = recipes.single(profile)
+    curves = recipes.folder_of("tiny", recipe) / "curves.jsonl"
     running = torchrun("train", "single", "--profile", "tiny")
     while running.poll() is None and not (curves.exists() and curves.read_text()):
         time.sleep(0.02)
@@ -286,7 +290,7 @@ def test_a_single_model_killed_under_torchrun_is_finished_by_the_same_command(pr
     said, _ = running.communicate(timeout=300)
     assert running.returncode == 1 and re.search("(it goes|to go) on from step", said), said
     reached = len(curves.read_text().splitlines())
-    assert 0 < reached < 40 and not store.is_done("train_single", profile)
+    assert 0 < reached < 40 and not training.is_kept(profile, recipe)
 
     main(["train", "single", "--profile", "tiny"])  # on one process this time
     monkeypatch.setattr(train, "train_step", not_to_be_called)
@@ -296,9 +300,10 @@ def test_a_single_model_killed_under_torchrun_is_finished_by_the_same_command(pr
 @pytest.mark.slow
 def test_the_routers_classes_are_dealt_to_the_ranks(profile, monkeypatch):
     main(["train", "router", "--profile", "tiny", "--classes", "pig"])
-    assert not store.is_done("train_vaes", profile)
-    folder = store.artefact_folder("train_vaes", profile)
-    curves = (folder / "pig" / "curves.jsonl").read_bytes()
+    kept = {name: training.is_kept(profile, recipe) for name, recipe in recipes.vaes(profile).items()}
+    assert kept == {"cat": False, "pig": True, "sun": False}
+    curves = recipes.folder_of("tiny", recipes.vae(profile, "pig")) / "curves.jsonl"
+    before = curves.read_bytes()
     running = torchrun("train", "router", "--profile", "tiny")
     said, _ = running.communicate(timeout=300)
     assert running.returncode == 0, said
@@ -306,7 +311,8 @@ def test_the_routers_classes_are_dealt_to_the_ranks(profile, monkeypatch):
     monkeypatch.setattr(train, "train_step", not_to_be_called)
     trained = stages.train_vaes(profile)
     assert set(trained) == {"cat", "pig", "sun"} and all(one.card["steps"] == 10 for one in trained.values())
-    assert (folder / "pig" / "curves.jsonl").read_bytes() == curves
+    assert curves.read_bytes() == before
+    assert {path.stem for path in (build_folder("tiny") / "models" / "router").glob("*.safetensors")} == {"cat", "pig", "sun"}
 
 
 def test_a_wrong_command_is_answered_with_what_is_right(profile, capsys):

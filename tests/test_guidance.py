@@ -12,6 +12,8 @@ from sketchlib.models.mixture import Mixture, split_parameters, stroke_nll
 from sketchlib.models.router import Router
 from sketchlib.sampling import sample, sample_rows
 
+pytestmark = pytest.mark.numeric
+
 N = 4000
 
 

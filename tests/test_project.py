@@ -62,6 +62,11 @@ def test_imports_run_one_way(module):
     assert not later, f"{module} imports {later}, which stand to its right"
 
 
+@pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("report.") and module.count(".") == 1])
+def test_the_run_does_not_import_what_single_chapters_measure(module):
+    assert not [name for name in own_imports(module) if name.startswith("report.chapters")]
+
+
 @pytest.mark.parametrize("module", CORE)
 def test_the_core_imports_what_a_bare_machine_has(module):
     assert toplevel_imports(ast.parse(text_of(module))) - ALLOWED == set()

@@ -15,6 +15,8 @@ from sketchlib.models.vae import SketchVAE
 from sketchlib.sampling import encode, interpolate, reconstruct, sample, sample_rows, slerp
 from sketchlib.strokes import START, Drawing
 
+pytestmark = pytest.mark.numeric
+
 ENDLESS = (0.0, -1.0, -1e4)  # pen logits: the end never comes
 MIXED = (1.0, 0.0, -1.0)  # an end in about ten rows
 
@@ -349,7 +351,8 @@ def test_a_model_without_a_latent_vector_takes_none_and_encodes_nothing():
 def test_encoding_gives_mu_of_each_drawing_whatever_its_company():
     model, drawings = vae(), sketch_set().drawings("cat", 5)
     together = encode(model, drawings)
-    mu, _ = model.encode(make_batch(sketch_set(), np.arange(5), 20.0))
+    with torch.no_grad():  # with a gradient the LSTM runs in another kernel, whose last bits differ on some processors
+        mu, _ = model.encode(make_batch(sketch_set(), np.arange(5), 20.0))
     assert torch.equal(together, mu) and not together.requires_grad
     for drawing, mu in zip(drawings, together, strict=True):
         assert torch.allclose(encode(model, [drawing])[0], mu, atol=1e-6)

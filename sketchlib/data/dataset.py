@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -97,6 +97,10 @@ class SketchSet:
         chosen = self.subset(self.labels == self.label(name))
         return replace(chosen, labels=np.zeros(len(chosen), np.int64), classes=(name,))
 
+    def are_of(self, names: Sequence[str]) -> np.ndarray:
+        """Mask (n,) of the drawings of some classes; raises `DataError` for a class that is not there."""
+        return np.isin(self.labels, [self.label(name) for name in names])
+
     def joined(self, other: SketchSet) -> SketchSet:
         """These drawings and then those of other classes."""
         offsets = np.concatenate([self.offsets, self.offsets[-1] + other.offsets[1:]])
@@ -123,6 +127,13 @@ class SketchSet:
         except (OSError, ValueError, EOFError) as error:
             raise DataError(f"{folder} holds no saved drawings ({error}); delete it and run again") from error
         return cls(*arrays, classes)
+
+
+def of_classes(sketches: SketchSet, names: Sequence[str]) -> SketchSet:
+    """The drawings of some classes, as a set of these, in this order; raises `DataError` for a class that is not there."""
+    order = np.array([sketches.label(name) for name in names])
+    chosen = sketches.subset(sketches.are_of(names))
+    return replace(chosen, labels=(chosen.labels[:, None] == order).argmax(1), classes=tuple(names))
 
 
 def _compact(points: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The report against itself: pairs of runs that differ in one thing, and counts that need no run. Chapter 12."""
+"""The report against itself: models that differ from the library's in one thing, and counts that need no run. Chapter 12."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..data.batches import Batch, make_batch
-from ..data.dataset import SketchSet, cap, data_scale_factor
+from ..data.dataset import SketchSet, of_classes
 from ..errors import DataError
 from ..models.decoder import reconstruction
 from ..models.mixture import pen_nll, split_parameters, temper
@@ -22,13 +20,13 @@ from ..models.single import ConditionalDecoder
 from ..models.vae import SketchVAE
 from ..sampling import as_generator, check_temperature, sample
 from ..strokes import START, Drawing, from_stroke3
-from ..train import Settings, eta_at, make_schedule
+from ..train import Settings, make_schedule
+from .experiments import FILE, PAIRS, REPORT_CLASSES, TABLE_LR
+from .recipes import PUBLISHED_STEPS
 
-REPORT_CLASSES = ("airplane", "alarm clock", "apple", "candle", "cat")  # the five that the report lists
-FILE = "airplane"  # the one class whose file its executed notebook found
-FILE_DRAWINGS, EPOCHS = 52_500, 20  # of it, for training; and the passes that it made
-PUBLISHED_STEPS = 50_000  # for which R is stated
-TABLE_LR = 0.9999  # the report's table, where the column has slipped
+__all__ = ["FILE", "PAIRS", "PUBLISHED_STEPS", "REPORT_CLASSES", "TABLE_LR", "of_classes"]  # and what is defined here
+
+FILE_DRAWINGS, EPOCHS = 52_500, 20  # of the class FILE, for training; and the passes that the report's notebook made
 
 
 class Relabelled(Batch):
@@ -40,13 +38,16 @@ class Relabelled(Batch):
         return self.drawn
 
 
+@dataclass(frozen=True, eq=False)
 class Padded(Batch):
-    """A batch in which the pen state of every row counts, as in the paper: after a drawing's end, the end again and again."""
+    """A batch in which the pen state of each of `rows` rows counts, as in the paper: after a drawing's end, the end again and again."""
+
+    rows: int = 0
 
     @property
     def decided(self) -> Tensor:
-        """Mask (B, T): all rows."""
-        return torch.ones_like(self.drawn)
+        """Mask (B, T): the first `rows` rows, which is all but the end row of a drawing as long as that."""
+        return (torch.arange(self.x.shape[1] - 1, device=self.x.device) < self.rows).expand(len(self), -1)
 
 
 def relabelled(batch: Batch) -> Relabelled:
@@ -61,10 +62,8 @@ def padded(batch: Batch, n_max: int) -> Padded:
     missing = n_max + 1 - batch.x.shape[1]
     if int(batch.lengths.max()) > n_max:
         raise DataError(f"a drawing of {int(batch.lengths.max())} points in a batch padded to {n_max}: purify the set first")
-    if missing <= 0:
-        return Padded(batch.x[:, : n_max + 1], batch.lengths, batch.labels, batch.share)
-    end = torch.tensor([0.0, 0, 0, 0, 1], device=batch.x.device).expand(len(batch), missing, 5)
-    return Padded(torch.cat([batch.x, end], 1), batch.lengths, batch.labels, batch.share)
+    end = torch.tensor([0.0, 0, 0, 0, 1], device=batch.x.device).expand(len(batch), max(missing, 0), 5)
+    return Padded(torch.cat([batch.x, end], 1), batch.lengths, batch.labels, batch.share, n_max)
 
 
 class RelabelledDecoder(ConditionalDecoder):
@@ -91,81 +90,6 @@ def plain(model: nn.Module) -> nn.Module:
     twin = PLAIN.get(type(model), type(model))(**model.config())
     twin.load_state_dict(model.state_dict())
     return twin.eval()
-
-
-class Plan(NamedTuple):
-    """What `train.fit` takes, less the folder."""
-
-    model: nn.Module
-    train_set: SketchSet
-    valid_set: SketchSet
-    settings: Settings
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two runs that differ in one thing, by their names in `plan`, and what the thing is."""
-
-    ours: str
-    report: str
-    differs: str
-
-
-PAIRS = {
-    1: Pair("one class", "dropout that acts", "dropout 0.5 on the states that the head reads, where the report's acted nowhere"),
-    3: Pair("annealed", "frozen", "the KL weight: annealed by the published rule, or frozen at its first value"),
-    4: Pair("five classes", "one class", "the training drawings: of all five classes, or of airplanes alone"),
-    6: Pair("one class", "relabelled", "an end row after the last point, or the last point relabelled as the end"),
-    8: Pair("annealed", "all rows", "L_P over real points and end row, or over all N_max rows"),
-    14: Pair("one class", "lr of the table", "the learning rate: the profile's, or the table's 0.9999, for the first validation"),
-}
-
-
-def of_classes(sketches: SketchSet, names: Sequence[str]) -> SketchSet:
-    """The drawings of some classes, as a set of these, in this order; raises `DataError` for a class that is not there."""
-    order = np.array([sketches.label(name) for name in names])
-    chosen = sketches.subset(np.isin(sketches.labels, order))
-    return replace(chosen, labels=(chosen.labels[:, None] == order).argmax(1), classes=tuple(names))
-
-
-def plan(section, train: SketchSet, valid: SketchSet, n_max: int, seed: int) -> dict[str, Plan]:
-    """All runs of `PAIRS` by name, from the profile's section `experiments`; a quarter as many drawings validate as train.
-
-    The single models share classes, scale and first weights, the VAEs likewise, so that their losses compare. All take a cosine, for
-    the runs are too short for plateaus. Raises `DataError` where a class of the report is missing.
-    """
-    train, valid = (of_classes(part, REPORT_CLASSES) for part in (train, valid))
-    five, valid = cap(train, section.per_class, seed), cap(valid, max(1, section.per_class // 4), seed)
-    airplanes, flown = (part.subset(part.labels == part.label(FILE)) for part in (five, valid))
-    every = max(1, section.steps // section.validations)
-    base = Settings(section.steps, section.batch_size, section.lr, schedule="cosine", validate_every=every, seed=seed)
-    decoder = partial(_decoder, section, n_max, data_scale_factor(five), seed)
-    alone, alone_valid = five.only(FILE), valid.only(FILE)
-    vae = partial(_vae, section, n_max, data_scale_factor(alone), seed)
-    every = max(1, section.vae_steps // section.validations)
-    R = Settings.R ** (PUBLISHED_STEPS / section.vae_steps)
-    annealed = replace(base, steps=section.vae_steps, validate_every=every, R=R)
-    frozen = replace(annealed, eta_min=eta_at(1, Settings(PUBLISHED_STEPS)), R=1.0)
-    return {
-        "five classes": Plan(decoder(), five, valid, base),
-        "one class": Plan(decoder(), airplanes, flown, base),
-        "dropout that acts": Plan(decoder(dropout=0.5), airplanes, flown, base),
-        "relabelled": Plan(decoder(kind=RelabelledDecoder), airplanes, flown, base),
-        "lr of the table": Plan(decoder(), airplanes, flown, replace(base, steps=base.validate_every, lr=TABLE_LR, stop_above=1e30)),
-        "annealed": Plan(vae(), alone, alone_valid, annealed),
-        "frozen": Plan(vae(), alone, alone_valid, frozen),
-        "all rows": Plan(vae(kind=PaddedVAE), alone, alone_valid, annealed),
-    }
-
-
-def _decoder(section, n_max: int, scale: float, seed: int, kind=ConditionalDecoder, **more) -> ConditionalDecoder:
-    torch.manual_seed(seed)
-    return kind(REPORT_CLASSES, n_max, scale, section.hidden_size, section.embedding_size, section.n_mixtures, **more)
-
-
-def _vae(section, n_max: int, scale: float, seed: int, kind=SketchVAE) -> SketchVAE:
-    torch.manual_seed(seed)
-    return kind((FILE,), n_max, scale, section.encoder_size, section.hidden_size, section.latent_size, section.n_mixtures)
 
 
 def lstm_dropout(rate: float, layers: int, seed: int = 0) -> tuple[bool, list[str]]:

@@ -29,7 +29,7 @@ class Library:
 
     def __init__(self, name: str, texts: dict[str, str], folders: set[str]):
         self.name, self.texts, self.folders = name, texts, folders
-        self._modules, self._reached = {}, {}
+        self._modules, self._looked_into = {}, {}
 
     def module(self, path: str) -> Module:
         """A module, parsed; a folder's is its __init__."""
@@ -89,20 +89,25 @@ class Library:
         tables = self.module(self.name).defined.get("_HOME", [])
         return ast.literal_eval(tables[0].value) if tables else {}
 
-    def reached(self, entries: frozenset[str], leaves: frozenset[str]) -> dict[str, str]:
+    def reached(self, entries: Iterable[str], leaves: Iterable[str]) -> dict[str, str]:
         """Path -> code of all definitions that the entries reach, and of what else their modules do; `leaves` are not looked into."""
-        if (entries, leaves) not in self._reached:
-            todo, found = [place for entry in entries for place in self.places(entry)], {}
-            while todo:
-                module, name = todo.pop()
-                path = f"{module}.{name}"
-                if path not in found and path not in leaves:
-                    nodes = self.module(module).defined[name] if name else self.module(module).others
-                    used = self.uses(nodes, module)
-                    found[path] = "\n".join([*(f"# {used[one]} as {one}" for one in sorted(used)), *map(ast.unparse, nodes)])
-                    todo += [(module, ""), *(place for one in used.values() for place in self.places(one))]
-            self._reached[entries, leaves] = found
-        return self._reached[entries, leaves]
+        todo, found, leaves = [place for entry in entries for place in self.places(entry)], {}, set(leaves)
+        while todo:
+            place = todo.pop()
+            path = ".".join(place)
+            if path not in found and path not in leaves:
+                if path not in self._looked_into:
+                    self._looked_into[path] = self.look_into(*place)
+                found[path], more = self._looked_into[path]
+                todo += more
+        return found
+
+    def look_into(self, module: str, name: str) -> tuple[str, list[tuple[str, str]]]:
+        """The code of a definition ("": of all other statements), with what its imports mean, and the places of what it uses."""
+        nodes = self.module(module).defined[name] if name else self.module(module).others
+        used = self.uses(nodes, module)
+        code = "\n".join([*(f"# {used[one]} as {one}" for one in sorted(used)), *map(ast.unparse, nodes)])
+        return code, [(module, ""), *(place for one in used.values() for place in self.places(one))]
 
 
 def _defines(node: ast.stmt) -> list[str]:
@@ -114,19 +119,23 @@ def _defines(node: ast.stmt) -> list[str]:
     return [part.id for part in parts] if all(isinstance(part, ast.Name) for part in parts) else []
 
 
-def _names(node: ast.AST) -> set[str]:
-    # Every name that a piece of code reads, with the attributes that follow it: "dataset.cap".
-    if isinstance(node, ast.Name):
-        return {node.id} if isinstance(node.ctx, ast.Load) else set()
-    if isinstance(node, ast.Attribute) and (chain := _chain(node)):
-        return {chain}
-    return set().union(*map(_names, ast.iter_child_nodes(node)))
+def _names(node: ast.AST, hidden: frozenset[str] = frozenset()) -> set[str]:
+    # Every name that a piece of code reads, with the attributes that follow it: "dataset.cap"; but for parameters, in their functions.
+    chain = _chain(node)
+    if chain or isinstance(node, ast.Name):
+        return {chain} - {""} if chain.partition(".")[0] not in hidden else set()
+    inside, body = hidden, []
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+        inside, body = hidden | {part.arg for part in ast.walk(node.args) if isinstance(part, ast.arg)}, node.body
+    within = body if isinstance(body, list) else [body]
+    return set().union(*(_names(child, inside if child in within else hidden) for child in ast.iter_child_nodes(node)))
 
 
 def _chain(node: ast.AST) -> str:
+    # "a.b.c" for attributes of a name that is read, or the name; "" for anything else.
     if isinstance(node, ast.Attribute):
         return f"{chain}.{node.attr}" if (chain := _chain(node.value)) else ""
-    return node.id if isinstance(node, ast.Name) else ""
+    return node.id if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) else ""
 
 
 @lru_cache(maxsize=256)
@@ -160,7 +169,7 @@ def reached(entries: Iterable[str], leaves: Iterable[str] = (), package: Path | 
     `leaves` are not looked into. Raises `DataError` for an entry that is not defined.
     """
     library = _library(package or PACKAGE)
-    entries, leaves = (frozenset(f"{library.name}.{name}" for name in names) for names in (entries, leaves))
+    entries, leaves = ([f"{library.name}.{name}" for name in names] for names in (entries, leaves))
     if missing := sorted(entry for entry in entries if not library.places(entry)):
         raise DataError(f"{', '.join(missing)}: not defined; give functions, classes or constants of the library")
     return library.reached(entries, leaves)
@@ -171,6 +180,7 @@ def code_hash(entries: Iterable[str], leaves: Iterable[str] = (), package: Path 
     return hashlib.sha256(repr(sorted(reached(entries, leaves, package).items())).encode()).hexdigest()
 
 
+@lru_cache(maxsize=8)
 def _tree(source: str) -> ast.Module:
     # The code of a chapter, without the lines that only a notebook understands.
     lines = (line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))

@@ -40,6 +40,7 @@ class Page:
         self.chapter, self.profile = chapter, load_profile(profile_name)
         self.numbers: dict[str, dict] = {}
         self.needs: tuple[str, ...] = ()
+        self.shows_published = False
         self._write()
         self.banner()
 
@@ -74,6 +75,7 @@ class Page:
         if self.lacking:
             self._say_lacking()
         if self.takes_published:
+            self.shows_published = True
             return published_numbers(self.chapter)
         found = dict(measure())
         self.record(found)
@@ -84,7 +86,7 @@ class Page:
         from IPython.display import Markdown
 
         said = f"This page's run: profile {self.profile.name}, seed {self.profile.seed}."
-        if self.takes_published:
+        if self.shows_published:
             said += f" Numbers that are not computed here: {told_of_run(published_head(self.chapter))}."
         return Markdown(folded(cards, "Where the numbers and models of this page are from", said))
 

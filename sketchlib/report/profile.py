@@ -245,16 +245,15 @@ def load_profile(name: str) -> Profile:
 
 def _made(values: dict, name: str, file: str) -> Profile:
     try:
-        profile = from_mapping(Profile, values, name=name)
-        if profile.data.min_length > profile.data.max_length:
-            raise DataError(f"data.min_length is {profile.data.min_length}, above max_length, which is {profile.data.max_length}")
-        return replace(profile, comparison=replace(profile.comparison, classes=_compared(profile)))
+        made = from_mapping(Profile, values, name=name)
+        if made.data.min_length > made.data.max_length:
+            raise DataError(f"data.min_length is {made.data.min_length}, above max_length, which is {made.data.max_length}")
+        return replace(made, comparison=replace(made.comparison, classes=_compared(made.comparison.classes, made.data.classes)))
     except DataError as error:
         raise DataError(f"{file}: {error}") from None
 
 
-def _compared(profile: Profile) -> tuple[str, ...]:
-    some, classes = profile.comparison.classes, profile.data.classes
+def _compared(some: int | tuple[str, ...] | None, classes: tuple[str, ...]) -> tuple[str, ...]:
     try:
         return tuple(known(name, classes) for name in some) if isinstance(some, tuple) else classes[:some]
     except DataError as error:

@@ -18,7 +18,7 @@ from ..pictures import animation, draw
 from .folders import build_folder
 from .profile import Profile
 from .provenance import provenance
-from .recipes import data, train_single, train_vaes
+from .stages import data, train_single, train_vaes
 
 RESULTS = PROJECT / "book" / "results"
 

@@ -2,157 +2,230 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
-from .recipes import (
-    Prepared,
-    Trained,
-    Training,
-    about_to_take,
-    curves_of,
-    data,
-    read_trained,
-    single_training,
-    train_and_keep,
-    train_single,
-    train_vae,
-    train_vaes,
-    vae_settings,
-    vae_training,
-)
-from .store import artefact_folder, compared_sections, is_done, published, taken_or_made
+from . import experiments as chapter_12
+from . import recipes, store, sweep, training
+from .recipes import Recipe, vae_settings
+from .training import Prepared, Trained, data
 
-__all__ = ["data", "train_single", "train_vae", "train_vaes", "vae_settings", "single", "router", "recogniser", "experiments", "comparison"]
+__all__ = ["Prepared", "Trained", "data", "vae_settings"]  # and what is defined here
+
+
+# --- models of a profile ---
+
+
+def train_single(profile, ranks=None) -> Trained:
+    """The single model trained by this profile; `ranks` as in `training.keep`. Chapter 4."""
+    recipe = recipes.single(profile)
+    trained = training.trained(profile, recipe, ranks)
+    if not (ranks and ranks.rank):
+        _export(profile, {"single": recipe})
+        for one in recipes.chain(recipe):
+            _forget_others(profile, [one])
+    return trained
+
+
+def train_vae(profile, name: str) -> Trained:
+    """The VAE of one class trained by this profile. Chapter 5."""
+    recipe = recipes.vae(profile, name)
+    training.keep_side_by_side(profile, [recipe])
+    return training.read_trained(profile, recipe)
+
+
+def train_vaes(profile) -> dict[str, Trained]:
+    """One VAE a class trained by this profile, by class name. Chapter 6, where there are no published ones."""
+    vaes = recipes.vaes(profile)
+    training.keep_side_by_side(profile, list(vaes.values()))
+    shutil.rmtree(_models(profile) / "router", ignore_errors=True)  # it may have had other classes
+    _export(profile, {f"router/{name}": recipe for name, recipe in vaes.items()})
+    _forget_others(profile, list(vaes.values()))
+    return {name: training.read_trained(profile, recipe) for name, recipe in vaes.items()}
+
+
+def _models(profile) -> Path:
+    from .folders import build_folder
+
+    return build_folder(profile.name) / "models"
+
+
+def _export(profile, made: Mapping[str, Recipe]) -> None:
+    """Copy weights and cards to build/PROFILE/models, whose files `sketchlib.load` takes."""
+    for name, recipe in made.items():
+        kept = recipes.folder_of(profile.name, recipe) / training.MODEL
+        to = _models(profile) / f"{name}.safetensors"
+        to.parent.mkdir(parents=True, exist_ok=True)
+        for suffix in (".safetensors", ".json"):
+            shutil.copy2(kept.with_suffix(suffix), to.with_suffix(suffix))
+
+
+def _forget_others(profile, made: list[Recipe]) -> None:
+    store.forget_others([recipes.folder_of(profile.name, recipe) for recipe in made])
+
+
+# --- what draws ---
 
 
 @dataclass(frozen=True, eq=False)
 class Drawer:
-    """A model that draws, where its weights come from, in a sentence for the page, and the cards that say how they were made."""
+    """A model that draws, the cards that say how its weights were made, and whether they are the published ones."""
 
     model: object
-    origin: str
     cards: list[dict]
+    published: bool
 
 
 def single(profile) -> Drawer:
-    """The single model to draw with: the published weights, where they know its classes, else this run's. Chapters 6 to 10, 12, 13."""
+    """The single model to draw with: the published weights, where they know its classes, else this run's. Chapters 4, 6 to 10, 12 to 14."""
     from ..models import weights
 
-    if found := published("single", profile):
-        return Drawer(weights.read(found[0]), *_of_cards(found))
+    if found := published(profile, "single"):
+        return Drawer(weights.read(found[0]), _cards(found), True)
     trained = train_single(profile)
-    return Drawer(trained.model, "trained in this run: " + _origin([trained.card]), [trained.card])
+    return Drawer(trained.model, [trained.card], False)
 
 
 def router(profile) -> Drawer:
-    """The router to draw with: the published weights, where they know its classes, else this run's. Chapters 6, 8, 12, 13."""
+    """The router to draw with: the published weights, where they know its classes, else this run's. Chapters 6, 8, 12 to 14."""
     from ..models import weights
     from ..models.router import Router
 
-    if found := published("router", profile):
-        return Drawer(weights.router(found[0].parent), *_of_cards(found))
+    if found := published(profile, "router"):
+        return Drawer(weights.router(found[0].parent), _cards(found), True)
     trained = train_vaes(profile)
-    cards = [one.card for one in trained.values()]
-    return Drawer(Router({name: one.model for name, one in trained.items()}), "each trained in this run: " + _origin(cards), cards)
+    return Drawer(Router({name: one.model for name, one in trained.items()}), [one.card for one in trained.values()], False)
 
 
-def _of_cards(found: list[Path]) -> tuple[str, list[dict]]:
-    cards = [json.loads(path.with_suffix(".json").read_text(encoding="utf-8")) for path in found]
-    return "the published weights, " + _origin(cards), cards
+def published(profile, name: str) -> list[Path]:
+    """The published weights of "single" or "router", where the profile draws with them and they know its classes and no others."""
+    from ..files import weights_folder
+
+    if profile.report.weights == "own":
+        return []
+    found = sorted(weights_folder().glob("router/*.safetensors" if name == "router" else "single.safetensors"))
+    classes = {word for card in _cards(found) for word in card["config"]["classes"]}
+    return found if classes == set(profile.data.classes) else []
 
 
-def _origin(cards: list[dict]) -> str:
-    one, minutes, many = cards[0], sum(card["train_seconds"] for card in cards) / 60, len(cards) > 1
-    each, steps, kept = " each" if many else "", one["steps"], [card["best_step"] for card in cards]
-    best = f" (best at step {kept[0]:,}, kept)" if not many else f" (best at steps {min(kept):,} to {max(kept):,}, kept)"
-    best = " (the last kept)" if one.get("keep") == "last" else best
-    start = ""
-    if before := one.get("pretraining"):
-        minutes_before = before["train_seconds"] / 60
-        start = f", after {before['steps']:,} steps with other settings on {before['classes']} classes in {minutes_before:.1f} minutes"
-    return (
-        f"profile {one['profile']}, seed {one['seed']}, {steps:,} steps{each}{best} "
-        f"in {minutes:.1f} minutes{' in all' if many else ''}, {one['parameters']:,} parameters{each}{start}"
-    )
+def _cards(found: list[Path]) -> list[dict]:
+    return [json.loads(path.with_suffix(".json").read_text(encoding="utf-8")) for path in found]
+
+
+# --- the recogniser, and the chapters that compare ---
 
 
 def recogniser(profile):
     """The recogniser trained on the real training drawings. Chapter 8."""
     from ..metrics import recogniser as module
+
+    folder = _recogniser_folder(profile)
+    if not store.is_done(folder):
+        _make_recogniser(profile, folder)
+        store.forget_others([folder])
+    return module.load(folder / training.MODEL, profile.data.classes)
+
+
+def recogniser_record(profile) -> dict:
+    """What was noted when the recogniser was trained: `curves`, a record of each epoch, and the number of `drawings`. Chapter 8."""
+    recogniser(profile)
+    return store.record_of(_recogniser_folder(profile))
+
+
+def _make_recogniser(profile, folder: Path) -> None:
+    from ..metrics import recogniser as module
     from ..models import weights
 
-    prepared = data(profile)
-    section, classes = profile.recogniser, prepared.kept.classes
+    section, splits = profile.recogniser, data(profile).splits
 
-    def make(folder):
-        parts = (prepared.splits.train, prepared.splits.valid)
-        train, valid = ({name: part.drawings(name, section.per_class) for name in classes} for part in parts)
+    def make(to: Path) -> dict:
+        train, valid = (
+            {name: part.drawings(name, section.per_class) for name in profile.data.classes} for part in (splits.train, splits.valid)
+        )
         model, curves = module.train_recogniser(train, valid, size=section.size, epochs=section.epochs, seed=profile.seed)
-        weights.save(model, folder / "recogniser.safetensors")
+        weights.save(model, to / training.MODEL)
         return {"curves": curves, "drawings": sum(map(len, train.values()))}
 
-    shown = section.epochs * sum(min(n, section.per_class or n) for n in prepared.splits.train.counts().values())
-    folder = taken_or_made("recogniser", profile, make, f"training it shows {shown:,} pictures in {section.epochs} passes")
-    return module.load(folder / "recogniser.safetensors", classes)
+    shown = section.epochs * sum(min(n, section.per_class or n) for n in splits.train.counts().values())
+    store.taken_or_made(folder, make, lambda: f"training it shows {shown:,} pictures in {section.epochs} passes")
+
+
+def _recogniser_key(profile) -> str:
+    values = [asdict(profile.recogniser), asdict(profile.data), profile.seed]
+    return store.key(["report.stages._make_recogniser"], values, profile.data.classes)
+
+
+def _recogniser_folder(profile) -> Path:
+    return store.folder(profile.name, "recogniser", _recogniser_key(profile))
 
 
 def experiments(profile) -> dict[str, Trained]:
-    """The runs of `experiments.plan` by name, each after its last step, its settings as its card. Chapter 12."""
-    from tqdm.auto import tqdm
+    """The runs of `experiments.recipes` by name, each after its last step. Chapter 12.
 
-    from .. import train
-    from . import ablations as module
-
-    prepared = data(profile)
-    parts, to = prepared.splits, artefact_folder("experiments", profile)
-    plans = module.plan(profile.experiments, parts.train, parts.valid, prepared.kept.n_max, profile.seed)
-    todo = {name: Training(*plan, to / name.replace(" ", "_")) for name, plan in plans.items()}
-
-    def make(_):
-        for training in tqdm(todo.values(), unit="run"):
-            train.fit(*training)
-        return {}
-
-    about = "" if is_done("experiments", profile) else about_to_take(todo["five classes"], len(todo))
-    taken_or_made("experiments", profile, make, about)
-    for one in todo.values():  # not the best: the validation scores with eta = 1, under which a frozen weight looks bad from early on
-        one.model.load_state_dict(train.read_checkpoint(one.folder / "last.pt")["model"])
-    return {name: Trained(one.model.eval(), curves_of(one.folder), asdict(one.settings)) for name, one in todo.items()}
+    Raises `DataError` where a class of the report is missing.
+    """
+    chapter_12.require_report_classes(profile.data.classes)
+    return _all(profile, _experiments(profile))
 
 
-def comparison_training(profile, few: Prepared, part, folder: Path) -> Training:
-    """One model of chapter 13 on the drawings it may see: as the profile's `single` or `vae` says, but for what `comparison` says."""
-    sections = {name: SimpleNamespace(**values) for name, values in compared_sections(profile, part.kind).items()}
-    smaller = SimpleNamespace(**{**vars(profile), **sections})
-    to = folder / part.label
-    return vae_training(smaller, few, part.name, to) if part.kind == "router" else single_training(smaller, few, to)
-
-
-def comparison(profile) -> dict:
+def comparison(profile) -> dict[sweep.Part, Trained]:
     """Both architectures trained anew at several numbers of drawings: `sweep.Part` -> `Trained`. Chapter 13."""
-    from tqdm.auto import tqdm
+    return _all(profile, sweep.recipes(profile))
 
-    from . import sweep
 
-    section, prepared = profile.comparison, data(profile)
-    parts = sweep.parts(section.drawings, section.classes)
-    folder = artefact_folder("comparison", profile)
-    todo = [part for part in parts if not (folder / f"{part.label}.safetensors").exists()]
+def _experiments(profile) -> dict[str, Recipe]:
+    return chapter_12.recipes(profile.experiments, profile.data, profile.seed)
 
-    def make(folder):
-        for part in tqdm(todo, unit="model"):
-            few = sweep.fewer(prepared, part, section.per_class, profile.seed)
-            train_and_keep(comparison_training(profile, few, part, folder), few, profile, folder / f"{part.label}.safetensors")
-        return {}
 
-    def about(kind):
-        members = [part for part in todo if part.kind == kind]
-        few = sweep.fewer(prepared, members[-1], section.per_class, profile.seed)
-        return f"{kind}: {about_to_take(comparison_training(profile, few, members[-1], folder), len(members))}"
+def _all(profile, wanted: Mapping) -> dict:
+    training.keep_all(profile, list(wanted.values()))
+    _forget_others(profile, list(wanted.values()))
+    return {name: training.read_trained(profile, recipe) for name, recipe in wanted.items()}
 
-    abouts = "; ".join(about(kind) for kind in sweep.KINDS if any(part.kind == kind for part in todo))
-    folder = taken_or_made("comparison", profile, make, abouts)
-    return {part: read_trained(folder / f"{part.label}.safetensors", folder / part.label) for part in parts}
+
+# --- what the build asks ---
+
+
+def _drawn_with(name: str, own: Callable) -> Callable:
+    # The keys of what draws: the files of the published weights, or of the models of this run.
+    def keys(profile) -> list[str]:
+        files = [hashlib.sha256(path.read_bytes()).hexdigest() for path in published(profile, name)]
+        return files or own(profile)
+
+    return keys
+
+
+def _single(profile) -> list[str]:
+    return [recipes.key(recipes.single(profile))]
+
+
+def _vaes(profile) -> list[str]:
+    return [recipes.key(recipe) for recipe in recipes.vaes(profile).values()]
+
+
+KEYS: dict[str, Callable] = {  # stage -> the keys of what it takes from the store: a chapter that takes it is executed again for other ones
+    "data": lambda profile: [training.data_key(profile.data)],
+    "train_single": _single,
+    "train_vae": _vaes,
+    "train_vaes": _vaes,
+    "single": _drawn_with("single", _single),
+    "router": _drawn_with("router", _vaes),
+    "recogniser": lambda profile: [_recogniser_key(profile)],
+    "recogniser_record": lambda profile: [_recogniser_key(profile)],
+    "experiments": lambda profile: [recipes.key(recipe) for recipe in _experiments(profile).values()],
+    "comparison": lambda profile: [recipes.key(recipe) for recipe in sweep.recipes(profile).values()],
+}
+# What makes these things is in their keys, and is not looked into for a chapter.
+MADE = (
+    *store.ASIDE,
+    "report.stages._make_recogniser",
+    "report.training.data",
+    "report.training.keep",
+    "report.training.keep_all",
+    "report.training.keep_side_by_side",
+    "report.training.read_trained",
+)

@@ -7,12 +7,10 @@ trained on one class only), which differs from the first in nothing but what it 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import NamedTuple
 
-from ..data import dataset
-from ..models.router import Router
+from .recipes import Drawings, Recipe, single_from, vae_from
 
 KINDS = ("single", "router", "alone")
 
@@ -44,11 +42,6 @@ class Part(NamedTuple):
     drawings: int | None
     name: str | None
 
-    @property
-    def label(self) -> str:
-        """What its files are called."""
-        return "-".join([self.kind, name_of(self.drawings), *([self.name.replace(" ", "_")] if self.name else [])])
-
 
 def parts(drawings: Sequence[int | None], classes: Sequence[str]) -> list[Part]:
     """The models of a sweep: at each number of drawings the single model, then of each class its VAE and its decoder alone."""
@@ -56,22 +49,31 @@ def parts(drawings: Sequence[int | None], classes: Sequence[str]) -> list[Part]:
     return [Part(kind, n, name) for n in drawings for kind, name in [("single", None), *own]]
 
 
-def fewer(prepared, part: Part, chosen: int, seed: int):
-    """The prepared drawings as a part may see them: at most its number of training drawings, and `chosen` validation ones, of a class.
+def recipes(profile) -> dict[Part, Recipe]:
+    """How each model of a comparison is made: as the profile's `single` or `vae` says, but for what `comparison` says.
 
-    All kinds see the same drawings, and fewer are among the more. The scale is that of these drawings alone. Raises `DataError` for
-    an unknown class.
+    All kinds see the same drawings, and fewer are among the more. The scale is that of these drawings alone, and nothing is learnt before.
     """
-    train, valid = dataset.cap(prepared.splits.train, part.drawings, seed), dataset.cap(prepared.splits.valid, chosen, seed)
-    kept = prepared.kept
-    if part.name is not None:
-        train, valid, kept = (one.only(part.name) for one in (train, valid, kept))
-    counts = {**prepared.counts, "train": train.counts(), "valid": valid.counts()}
-    splits, scale = replace(prepared.splits, train=train, valid=valid), dataset.data_scale_factor(train)
-    return replace(prepared, kept=kept, splits=splits, scale=scale, n_max=kept.n_max, counts=counts)
+    section = profile.comparison
+    single = {**vars(profile.single), **vars(section.single), "keep": "best"}
+    values = {
+        "single": single,
+        "alone": {**single, **vars(section.alone)},
+        "router": {**vars(profile.vae), **vars(section.vae), "keep": "best"},
+    }
+
+    def recipe(part: Part) -> Recipe:
+        classes = (part.name,) if part.name else profile.data.classes
+        drawings = Drawings(profile.data, classes, among=profile.data.classes, per_class=part.drawings, valid=section.per_class)
+        name = "-".join(["comparison", part.kind, name_of(part.drawings), *([part.name] if part.name else [])])
+        return (vae_from if part.kind == "router" else single_from)(name, values[part.kind], drawings, profile.seed)
+
+    return {part: recipe(part) for part in parts(section.drawings, section.classes)}
 
 
 def contender(trained: Mapping[Part, object], kind: str, drawings: int | None):
     """The trained model of a kind at a number of drawings: the single model itself, else a router over the classes' own models."""
+    from ..models.router import Router
+
     found = {part.name: one.model for part, one in trained.items() if part[:2] == (kind, drawings)}
     return found[None] if kind == "single" else Router(found)

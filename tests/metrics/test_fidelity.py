@@ -10,6 +10,8 @@ from sketchlib.errors import DataError
 from sketchlib.metrics import fidelity
 from sketchlib.metrics.interval import bootstrap
 
+pytestmark = pytest.mark.numeric
+
 RNG = np.random.default_rng(0)
 CLOUD = RNG.normal(size=(60, 4))
 FAR = CLOUD + 1000

@@ -9,6 +9,8 @@ from sketchlib.metrics.judges import CELLS, DIRECTIONS, direction_histograms, tr
 from sketchlib.metrics.recognisability import recognisability
 from sketchlib.strokes import Drawing
 
+pytestmark = pytest.mark.numeric
+
 
 def sketch(*strokes):
     return Drawing(tuple(np.array(s, np.float32) for s in strokes))

@@ -11,6 +11,8 @@ from sketchlib.metrics.likelihood import costs
 from sketchlib.metrics.recogniser import Recogniser
 from sketchlib.models.vae import SketchVAE
 
+pytestmark = pytest.mark.numeric
+
 RNG = np.random.default_rng(0)
 CATS = sketch_set().only("cat")
 

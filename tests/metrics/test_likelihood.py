@@ -16,6 +16,8 @@ from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
 
+pytestmark = pytest.mark.numeric
+
 SET = sketch_set()
 CATS = SET.only("cat")
 

@@ -9,6 +9,8 @@ from sketchlib.metrics import recogniser
 from sketchlib.models import weights
 from sketchlib.strokes import Drawing
 
+pytestmark = pytest.mark.numeric
+
 
 def house(size=100.0, at=(0.0, 0.0)):
     walls = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]], np.float32) * size + np.float32(at)

@@ -10,6 +10,8 @@ from torch.nn import functional as F
 from sketchlib.errors import DataError
 from sketchlib.models.mixture import draw, mode, pen_nll, perplexity, split_parameters, stroke_nll, temper
 
+pytestmark = pytest.mark.numeric
+
 LARGEST_UNIFORM = 1 - 2**-24  # the largest value that torch.rand returns in float32
 seeds = st.integers(0, 2**31)
 

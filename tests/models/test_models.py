@@ -20,6 +20,8 @@ from sketchlib.models.vae import Encoder, SketchVAE, kl_divergence
 from sketchlib.strokes import to_stroke5
 from sketchlib.train import Settings, eta_at
 
+pytestmark = pytest.mark.numeric
+
 SCALE = 20.0
 
 

@@ -11,6 +11,8 @@ from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
 
+pytestmark = pytest.mark.numeric
+
 
 def single(seed=0, hidden_size=8):
     torch.manual_seed(seed)

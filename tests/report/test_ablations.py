@@ -1,6 +1,6 @@
 """Each experiment on drawings so small that the answer is known, and pairs that differ in nothing but what they say."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,7 +15,7 @@ from sketchlib.errors import DataError
 from sketchlib.metrics.likelihood import costs
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
-from sketchlib.report import ablations, stages, store
+from sketchlib.report import ablations, experiments, stages, training
 from sketchlib.report.ablations import FILE, PAIRS, REPORT_CLASSES
 from sketchlib.sampling import reconstruct, sample
 from sketchlib.strokes import Drawing, to_stroke3
@@ -30,7 +30,15 @@ FIVE = ablations.of_classes(DRAWINGS, REPORT_CLASSES)
 
 @pytest.fixture
 def plans():
-    return ablations.plan(SECTION, DRAWINGS, DRAWINGS, DRAWINGS.n_max, seed=0)
+    """Model as it is before its first step, what it takes, and its settings, of each run by name."""
+    prepared = SimpleNamespace(splits=Splits(DRAWINGS, DRAWINGS, DRAWINGS), kept=DRAWINGS, source={})
+    found = experiments.recipes(SECTION, SimpleNamespace(classes=DRAWINGS.classes), seed=0)
+    return {
+        name: SimpleNamespace(
+            model=training.untrained(recipe, prepared), settings=recipe.settings, taken=training.taken(recipe.drawings, prepared, 0)
+        )
+        for name, recipe in found.items()
+    }
 
 
 def decoder(kind=ConditionalDecoder, **more):
@@ -59,7 +67,8 @@ def test_a_padded_batch_counts_the_end_again_and_again():
     other = ablations.padded(batch, 40)
     assert other.x.shape == (8, 41, 5) and other.decided.all() and torch.equal(other.drawn.sum(1), batch.lengths)
     assert (other.x[:, batch.x.shape[1] :, 4] == 1).all() and torch.equal(other.x[:, : batch.x.shape[1]], batch.x)
-    assert ablations.padded(make_batch(FIVE, [0], 20.0), int(FIVE.lengths[0])).x.shape[1] == FIVE.lengths[0] + 1
+    longest = ablations.padded(make_batch(FIVE, [0], 20.0), int(FIVE.lengths[0]))  # its end row is read by the encoder, and not counted
+    assert longest.decided.sum() == FIVE.lengths[0] and longest.x[0, -1, 4] == 1
     with pytest.raises(DataError, match="padded to 3"):
         ablations.padded(batch, 3)
     with torch.no_grad():
@@ -91,9 +100,10 @@ def test_the_runs_of_a_pair_differ_in_what_the_pair_says(plans):
         assert {name for name in mine if mine[name] != theirs[name]} == settings[number]
         weights = zip(ours.model.parameters(), report.model.parameters(), strict=True)
         assert all(torch.equal(a, b) for a, b in weights) and ours.model.scale == report.model.scale
-        same_data = np.array_equal(ours.train_set.points, report.train_set.points)
+        assert np.array_equal(ours.taken.valid.points, report.taken.valid.points) == (number != 4)
+        same_data = np.array_equal(ours.taken.train.points, report.taken.train.points)
         assert same_data == (number != 4) and (type(ours.model) is type(report.model)) == (number not in (6, 8))
-    assert plans["one class"].train_set.counts() == {name: 12 * (name == FILE) for name in REPORT_CLASSES}
+    assert plans["one class"].taken.train.counts() == {name: 12 * (name == FILE) for name in REPORT_CLASSES}
 
 
 def test_eta_is_frozen_at_its_first_value_in_one_run_and_grows_as_published_in_the_other(plans):
@@ -105,23 +115,28 @@ def test_eta_is_frozen_at_its_first_value_in_one_run_and_grows_as_published_in_t
 def test_classes_without_a_drawing_keep_the_embedding_that_they_were_born_with(plans, tmp_path):
     plan = plans["one class"]
     before = plan.model.embedding.weight.detach().clone()
-    train.fit(*plan, tmp_path, progress=False)
+    train.fit(plan.model, plan.taken.train, plan.taken.valid, plan.settings, tmp_path, progress=False)
     moved = (plan.model.embedding.weight != before).any(1)
     assert moved.tolist() == [name == FILE for name in REPORT_CLASSES]
 
 
-def test_the_stage_trains_once_and_returns_the_last_weights(plans, tmp_path, monkeypatch):
-    prepared = SimpleNamespace(splits=Splits(DRAWINGS, DRAWINGS, DRAWINGS), kept=DRAWINGS)
-    monkeypatch.setattr(stages, "data", lambda profile: prepared)
-    for module in (store, stages):
-        monkeypatch.setattr(module, "artefact_folder", lambda name, profile: tmp_path / f"{name}-key")
-    profile = SimpleNamespace(experiments=SECTION, seed=0)
-    runs = stages.experiments(profile)
-    assert {name: run.curves[-1]["step"] for name, run in runs.items()} == {name: one.settings.steps for name, one in plans.items()}
-    last = train.read_checkpoint(tmp_path / "experiments-key" / "frozen" / "last.pt")["model"]
-    assert all(torch.equal(weight, last[name]) for name, weight in runs["frozen"].model.state_dict().items())
+@pytest.mark.slow
+def test_the_stage_trains_once_and_returns_the_last_weights(profile, tmp_path, monkeypatch):
+    with pytest.raises(DataError, match="this run has no airplane, alarm clock, apple, candle: say `results: published`"):
+        stages.experiments(profile)
+    for name in REPORT_CLASSES:
+        text = (tmp_path / "drawings" / "cat.ndjson").read_text()
+        (tmp_path / "drawings" / f"{name}.ndjson").write_text(text.replace('"cat"', f'"{name}"'))
+    section = replace(profile.experiments, **vars(SECTION))
+    asked = replace(profile, experiments=section, data=replace(profile.data, classes=("sun", *REPORT_CLASSES)))
+    runs, recipes = stages.experiments(asked), experiments.recipes(section, asked.data, asked.seed)
+    assert {name: run.curves[-1]["step"] for name, run in runs.items()} == {name: one.settings.steps for name, one in recipes.items()}
+    assert {name: type(run.model).__name__ for name, run in runs.items() if type(run.model) in ablations.PLAIN} == {
+        "relabelled": "RelabelledDecoder", "all rows": "PaddedVAE"
+    }  # fmt: skip
+    assert all(run.card["best_step"] == run.card["steps"] and not run.model.training for run in runs.values())
     monkeypatch.delattr(train, "fit")
-    again = stages.experiments(profile)
+    again = stages.experiments(asked)
     assert all(torch.equal(a, b) for a, b in zip(again["frozen"].model.parameters(), runs["frozen"].model.parameters(), strict=True))
 
 

@@ -12,7 +12,7 @@ from textwrap import dedent
 import pytest
 
 from sketchlib.errors import DataError
-from sketchlib.report import dependencies, store
+from sketchlib.report import dependencies, recipes, stages, store
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = {
@@ -50,6 +50,13 @@ LIBRARY = {
         def all_of_it():
             return desk
         """,
+    "hidden": """
+        from .ink import dip
+        def f(dip, spill=dip):
+            return dip
+        def g(dip):
+            return lambda spill: dip
+        """,
     "other": """
         import numpy
         if numpy:
@@ -86,6 +93,8 @@ PAGE = {"report.pages.Page", "board.SIZE", *DIPPING}
         ("pen.draw_it", {"pen.draw_it", *DIPPING}),  # imported inside the function
         ("report.pages.Page", PAGE),  # an alias, an attribute of a module, a class as a whole
         ("report.turned", {"report.pages.turned", *PAGE}),  # named again in __init__, its annotation followed
+        ("hidden.f", {"hidden.f", *DIPPING}),  # the default is the module's, what is returned is not
+        ("hidden.g", {"hidden.g"}),  # a parameter
         ("report.pages.all_of_it", {"report.pages.all_of_it", *(f"board.{n}" for n in ("WIDTH", "HEIGHT", "SIZE", "AREA", "SQUARES"))}),
     ],
 )
@@ -175,37 +184,53 @@ def with_a_changed_constant(text, defined):
         return "".join(lines)
 
 
-FILES = {  # stage: some of the files that it runs
-    "data": {"data.source", "data.quickdraw", "data.npz", "data.dataset", "strokes", "report.recipes"},
-    "train_single": {"train", "data.batches", "models.single", "models.decoder", "models.mixture", "report.recipes", "files"},
-    "train_vaes": {"train", "data.batches", "models.vae", "models.decoder", "models.mixture", "report.recipes", "files"},
-    "recogniser": {"metrics.recogniser", "metrics.raster", "strokes", "report.stages"},
-    "experiments": {"train", "models.vae", "report.ablations"},
-    "comparison": {"train", "models.single", "models.vae", "report.sweep"},
+FILES = {  # stage: its entries, and some of the files that it runs
+    "data": (
+        ["report.training.read_drawings"],
+        {"data.source", "data.quickdraw", "data.npz", "data.dataset", "strokes"},
+    ),
+    "train_single": (
+        ["report.training.make", "models.single.ConditionalDecoder"],
+        {"train", "data.batches", "models.single", "models.decoder", "models.mixture", "report.training", "report.recipes", "files"},
+    ),
+    "train_vae": (
+        ["report.training.make", "models.vae.SketchVAE"],
+        {"train", "data.batches", "data.dataset", "models.vae", "models.decoder", "models.mixture", "report.training", "settings"},
+    ),
+    "recogniser": (["report.stages._make_recogniser"], {"metrics.recogniser", "metrics.raster", "strokes", "report.stages"}),
+    "experiments": (["report.ablations.PaddedVAE", "report.ablations.RelabelledDecoder"], {"models.vae", "report.ablations"}),
+    "comparison": (["report.training.make"], {"train", "report.training"}),
 }
 
 
 @pytest.mark.parametrize("stage", FILES)
 def test_a_changed_constant_in_any_file_that_a_stage_runs_makes_it_again(stage, copied, profile):
-    before, entries = store.key(stage, profile), store.STAGES[stage].code
-    reached, changed = dependencies.reached(entries, store.MADE.difference(entries)), set()
+    entries, files = FILES[stage]
+    before, reached, changed = stages.KEYS[stage](profile), dependencies.reached(entries, store.ASIDE), set()
     for module in sorted({path.rpartition(".")[0] for path in reached}):
         path = copied.parent / f"{module.replace('.', '/')}.py"
         defined, text = {one.rpartition(".")[2] for one in reached if one.startswith(f"{module}.")} - {""}, path.read_text()
         if other := with_a_changed_constant(text, defined):
             path.write_text(other)
-            assert store.key(stage, profile) != before, f"{module}: {set(other.splitlines()) - set(text.splitlines())}"
+            assert stages.KEYS[stage](profile) != before, f"{module}: {set(other.splitlines()) - set(text.splitlines())}"
             changed.add(module.partition(".")[2])
         path.write_text(text)
-    assert store.key(stage, profile) == before and changed >= FILES[stage]
+    assert stages.KEYS[stage](profile) == before and changed >= files
 
 
-@pytest.mark.parametrize("module", ["strokes", "svg", "files", "sampling", "models/weights"])
+@pytest.mark.parametrize("module", ["strokes", "svg", "files", "sampling", "models/weights", "report/training", "report/stages"])
 def test_a_new_function_that_nothing_calls_makes_nothing_again(module, copied, profile):
-    before = {stage: store.key(stage, profile) for stage in store.STAGES}
+    before = {stage: keys(profile) for stage, keys in stages.KEYS.items()}
     with (copied / f"{module}.py").open("a") as file:
         file.write("\n\ndef unheard_of(drawing):\n    return drawing, 50_000\n")
-    assert {stage: store.key(stage, profile) for stage in store.STAGES} == before
+    assert {stage: keys(profile) for stage, keys in stages.KEYS.items()} == before
+
+
+def test_what_a_recipes_values_are_made_of_counts_by_the_values(profile, monkeypatch):
+    before = {stage: keys(profile) for stage, keys in stages.KEYS.items()}
+    monkeypatch.setattr(recipes, "PUBLISHED_STEPS", 49_000)
+    differ = {stage for stage, keys in stages.KEYS.items() if keys(profile) != before[stage]}
+    assert differ == {"train_vae", "train_vaes", "router", "comparison"}
 
 
 def test_sections_and_stages_are_read_from_attributes():
@@ -276,7 +301,7 @@ def test_only_what_depends_on_a_change_is_executed_again(project):
     assert build(project) == ["two"]
     replace(project / "sketchlib" / "report" / "profile.py", "def load_profile", "X = 1\n\n\ndef load_profile")
     assert build(project) == []
-    replace(project / "sketchlib" / "report" / "profile.py", "self.name, self.seed", "self.seed, self.name")
+    replace(project / "sketchlib" / "report" / "profile.py", 'name != "name"', '"name" != name')
     assert build(project) == ["two"]
     replace(project / "sketchlib" / "strokes.py", "BOX = 255  #", "BOX = 255  # the longer")
     assert build(project) == []

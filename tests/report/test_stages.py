@@ -1,18 +1,23 @@
 """The artefact store: what makes a stage again, VAEs side by side, and which weights draw."""
 
 import json
+import os
+import signal
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 from sketchlib import train
+from sketchlib.__main__ import main
 from sketchlib.errors import DataError
 from sketchlib.metrics import cost
 from sketchlib.models import weights
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
-from sketchlib.report import recipes, stages, store
+from sketchlib.report import recipes, stages, training
 from sketchlib.report.folders import build_folder
 
 
@@ -20,32 +25,55 @@ def changed(profile, section, **values):
     return replace(profile, **{section: replace(getattr(profile, section), **values)})
 
 
+def keys_of(profile):
+    return {name: keys(profile) for name, keys in stages.KEYS.items()}
+
+
 def test_a_stage_is_made_again_for_what_it_depends_on_and_nothing_else(profile):
-    keys = {name: store.key(name, profile) for name in store.STAGES}
-    other = {name: store.key(name, changed(profile, "vae", steps=11)) for name in store.STAGES}
-    differ = {name for name in keys if keys[name] != other[name]}
-    assert {"train_vae", "train_vaes", "router"} <= differ
-    assert not {"data", "train_single", "single", "recogniser"} & differ
+    before, other = keys_of(profile), keys_of(changed(profile, "vae", steps=11))
+    assert {name for name in before if before[name] != other[name]} == {"train_vae", "train_vaes", "router"}
+    other = keys_of(changed(profile, "recogniser", epochs=7))
+    assert {name for name in before if before[name] != other[name]} == {"recogniser", "recogniser_record"}
 
 
 def test_other_drawings_make_every_stage_again(profile, tmp_path):
-    before = {name: store.key(name, profile) for name in store.STAGES}
+    before = keys_of(profile)
     with (tmp_path / "drawings" / "cat.ndjson").open("a") as file:
         file.write((tmp_path / "drawings" / "cat.ndjson").read_text().splitlines()[0] + "\n")
-    assert all(store.key(name, profile) != before[name] for name in store.STAGES)
+    after = keys_of(profile)
+    assert not any(set(before[name]) & set(after[name]) for name in before)
+
+
+def test_recipes_nest_and_have_a_key_for_each_value(profile):
+    asked = changed(changed(profile, "pretraining", steps=20), "vae", from_single=True)
+    vae = recipes.vae(asked, "cat")
+    assert [one.name for one in recipes.chain(vae)] == ["pretraining", "single", "vae-cat"]
+    first = replace(vae.start.start, settings=replace(vae.start.start.settings, lr=0.5))
+    others = [
+        replace(vae, start=replace(vae.start, start=first)), replace(vae, keep="last"), replace(vae, start=None),
+        replace(vae, sizes={**vae.sizes, "kl_min": 0.3}), replace(vae, drawings=replace(vae.drawings, per_class=3)),
+        replace(vae, drawings=replace(vae.drawings, data=replace(vae.drawings.data, clamp=9))), replace(vae, architecture=recipes.SINGLE),
+        replace(vae, settings=replace(vae.settings, seed=1)),
+    ]  # fmt: skip
+    assert len({recipes.key(one) for one in (vae, *others)}) == 1 + len(others)
 
 
 def same_weights(a, b):
     return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
 
 
+def left(profile):
+    return [name for name, recipe in recipes.vaes(profile).items() if not training.is_kept(profile, recipe)]
+
+
 @pytest.mark.slow
 def test_vaes_are_trained_once_and_the_same_alone_and_side_by_side(profile, monkeypatch, tmp_path):
     alone = stages.train_vae(profile, "pig")
-    assert recipes.untrained_vaes(profile) == ["cat", "sun"] and not store.is_done("train_vaes", profile)
-    made = (store.artefact_folder("train_vaes", profile) / "router" / "pig.safetensors").stat().st_mtime_ns
+    assert left(profile) == ["cat", "sun"]
+    kept = recipes.folder_of("tiny", recipes.vae(profile, "pig")) / training.MODEL
+    made = kept.stat().st_mtime_ns
     together = stages.train_vaes(profile)
-    assert (store.artefact_folder("train_vaes", profile) / "router" / "pig.safetensors").stat().st_mtime_ns == made
+    assert kept.stat().st_mtime_ns == made and left(profile) == []
     assert [one.card["steps"] for one in together.values()] == [10] * 3
     assert weights.router(build_folder("tiny") / "models" / "router").classes == ("cat", "pig", "sun")
     monkeypatch.setenv("SKETCHLIB_BUILD", str(tmp_path / "another"))
@@ -53,18 +81,51 @@ def test_vaes_are_trained_once_and_the_same_alone_and_side_by_side(profile, monk
 
 
 @pytest.mark.slow
-def test_vaes_that_start_from_the_single_model_need_it_and_are_made_again_with_it(profile):
+def test_what_other_states_left_is_removed_once_the_new_one_is_there(profile):
+    before = recipes.folder_of("tiny", recipes.single(profile))
+    stages.train_single(profile)
+    other = changed(profile, "single", steps=10)
+    stages.train_single(other)
+    assert recipes.folder_of("tiny", recipes.single(other)).exists() and not before.exists()
+    stages.train_vaes(profile)
+    fewer = changed(profile, "data", classes=("cat", "sun"))
+    stages.train_vaes(fewer)
+    assert weights.router(build_folder("tiny") / "models" / "router").classes == ("cat", "sun")
+    names = {path.name.rpartition("-")[0] for path in (build_folder("tiny") / "artefacts").iterdir()}
+    assert names == {"data", "single", "vae-cat", "vae-sun"}
+
+
+def ended_from_outside(profile, recipe):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_while_vaes_train_ends_the_others_and_is_told(profile, monkeypatch):
+    monkeypatch.setattr(training, "_keep_on_one_processor", ended_from_outside)
+    with pytest.raises(DataError, match=r"vae-\w+: a process that trained was ended from outside.*run the same again"):
+        stages.train_vaes(profile)
+    assert left(profile) == ["cat", "pig", "sun"]
+
+
+@pytest.mark.slow
+def test_vaes_that_start_from_the_single_model_are_made_again_with_it(profile):
     warm = changed(profile, "vae", from_single=True, decoder_size=profile.single.hidden_size, n_mixtures=profile.single.n_mixtures)
-    with pytest.raises(DataError, match="train single --profile tiny"):
-        recipes.vae_training(warm, stages.data(warm), "cat")
+    with pytest.raises(SystemExit, match="train single --profile tiny"):
+        main(["train", "router", "--profile", as_file(warm)])
     other = changed(warm, "single", steps=11)
-    assert store.key("train_vaes", warm) != store.key("train_vaes", other)
-    assert store.key("train_vaes", profile) == store.key("train_vaes", changed(profile, "single", steps=11))
-    single = stages.train_single(warm).model
-    started = recipes.vae_training(warm, stages.data(warm), "cat").model
-    assert torch.equal(started.decoder.lstm.weight_hh_l0, single.decoder.lstm.weight_hh_l0) and started.scale == single.scale
-    assert stages.train_vae(warm, "cat").card["started_from"] == "the single model"
-    assert stages.train_single(warm).card["started_from"] is None
+    assert keys_of(warm)["train_vaes"] != keys_of(other)["train_vaes"]
+    assert keys_of(profile)["train_vaes"] == keys_of(changed(profile, "single", steps=11))["train_vaes"]
+    assert stages.train_vae(warm, "cat").card["started_from"] == "the single model"  # trains the single model first
+    single, recipe = stages.train_single(warm), recipes.vae(warm, "cat")
+    started = training.first_model(warm, recipe, training.taken(recipe.drawings, stages.data(warm), 0))
+    assert torch.equal(started.decoder.lstm.weight_hh_l0, single.model.decoder.lstm.weight_hh_l0)
+    assert started.scale == single.model.scale and single.card["started_from"] is None
+
+
+def as_file(profile):
+    """The name under which a profile is found."""
+    (Path(os.environ["SKETCHLIB_PROFILES"]) / "tiny.yml").write_text(yaml.safe_dump(profile.values))
+    return "tiny"
 
 
 def test_a_card_says_the_precision_that_was_used_and_the_one_asked_for(profile, monkeypatch):
@@ -81,15 +142,14 @@ def test_a_single_model_learns_from_every_class_first_and_its_card_says_so(profi
         stages.train_single(asked)
     for name in ("dog", "owl"):
         (drawings / f"{name}.ndjson").write_text((drawings / "cat.ndjson").read_text().replace('"cat"', f'"{name}"'))
+    recipe = recipes.pretraining(asked)
     with pytest.raises(DataError, match="train single --profile tiny"):
-        recipes.single_training(asked, stages.data(asked))
-    training, _ = recipes.pretraining(asked, stages.data(asked))
-    counts = training.train_set.counts()
+        training.read_trained(asked, recipe)
+    counts = training.taken(recipe.drawings, stages.data(asked), 0).train.counts()
     assert counts == {**stages.data(asked).splits.train.counts(), "dog": 40, "owl": 40}
-    assert training.settings.lr == 0.01 and training.settings.batch_size == profile.single.batch_size
+    assert recipe.settings.lr == 0.01 and recipe.settings.batch_size == profile.single.batch_size
     trained = stages.train_single(asked)
-    card = trained.card
-    before = json.loads((store.artefact_folder("pretraining", asked) / "single.json").read_text())
+    card, before = trained.card, training.read_trained(asked, recipe).card
     assert card["pretraining"]["classes"] == 5 and card["pretraining"]["drawings"] == sum(counts.values())
     assert card["pretraining"]["steps"] == before["steps"] == 20 and card["steps"] == 10
     assert set(before["data"]["source"]["files"]) == set(counts)
@@ -101,19 +161,20 @@ def test_a_single_model_learns_from_every_class_first_and_its_card_says_so(profi
 def test_a_single_model_learns_its_own_classes_with_other_settings_first(profile):
     first = dict(steps=20, other_classes=False, weight_dropout=0.5, jitter=0.1)
     asked = changed(changed(profile, "pretraining", **first), "single", steps=10, weight_dropout=0.0, per_class=20)
-    training, record = recipes.pretraining(asked, stages.data(asked))
-    assert training.train_set.counts() == stages.data(asked).splits.train.counts() and record.source == stages.data(asked).source
-    assert training.model.sizes["weight_dropout"] == 0.5 and training.settings.jitter == 0.1
+    recipe, prepared = recipes.pretraining(asked), stages.data(asked)
+    assert training.taken(recipe.drawings, prepared, 0).train.counts() == prepared.splits.train.counts()
+    assert recipe.sizes["weight_dropout"] == 0.5 and recipe.settings.jitter == 0.1
     trained = stages.train_single(asked)
-    before = recipes.pretrain(asked)
+    before = training.read_trained(asked, recipe)
     assert trained.model.sizes["weight_dropout"] == 0 and trained.card["settings"]["jitter"] == 0
     assert trained.card["pretraining"]["classes"] == 3 and trained.card["pretraining"]["steps"] == 20
     assert trained.card["pretraining"]["weight_dropout"] == 0.5
     assert not torch.equal(trained.model.embedding.weight, before.model.embedding.weight)
-    started = recipes.single_training(asked, stages.data(asked)).model  # as it is before its first step
+    single = recipes.single(asked)
+    started = training.first_model(asked, single, training.taken(single.drawings, prepared, 0))
     assert torch.equal(started.embedding.weight, before.model.embedding.weight)
     assert trained.card["data"]["counts"]["train"] == dict.fromkeys(("cat", "pig", "sun"), 20)
-    assert before.card["data"]["counts"]["train"] == stages.data(asked).splits.train.counts()
+    assert before.card["data"]["counts"]["train"] == prepared.splits.train.counts()
     assert cost.bill([trained.model], [trained.card])["steps"] == 30
 
 
@@ -128,16 +189,18 @@ def test_the_last_weights_are_kept_where_the_profile_says_so(profile):
 
 def test_only_what_starts_from_a_pretraining_is_made_again_with_it(profile, tmp_path):
     asked = changed(profile, "pretraining", steps=20)
-    other = changed(asked, "pretraining", lr=0.5)
-    assert store.key("train_single", asked) != store.key("train_single", other)
-    assert store.key("train_vaes", asked) == store.key("train_vaes", other)
-    assert store.key("train_single", profile) == store.key("train_single", changed(profile, "pretraining", lr=0.5))
-    assert store.key("pretraining", asked) == store.key("pretraining", changed(asked, "single", steps=11))
-    assert store.key("pretraining", asked) == store.key("pretraining", changed(asked, "single", per_class=11))
+    before, other = keys_of(asked), keys_of(changed(asked, "pretraining", lr=0.5))
+    assert {name for name in before if before[name] != other[name]} == {"train_single", "single"}
+    assert keys_of(profile) == keys_of(changed(profile, "pretraining", lr=0.5))
+
+    def first(profile):
+        return recipes.key(recipes.pretraining(profile))
+
+    assert first(asked) == first(changed(asked, "single", steps=11)) == first(changed(asked, "single", per_class=11))
     own = changed(asked, "pretraining", other_classes=False)
-    keys = [store.key("pretraining", one) for one in (asked, own)]
+    keys = first(asked), first(own)
     (tmp_path / "drawings" / "dog.ndjson").write_text((tmp_path / "drawings" / "cat.ndjson").read_text())
-    assert store.key("pretraining", asked) != keys[0] and store.key("pretraining", own) == keys[1]
+    assert first(asked) != keys[0] and first(own) == keys[1]
 
 
 def publish(folder, *models):
@@ -158,10 +221,12 @@ def test_published_weights_draw_where_they_know_the_classes(profile, monkeypatch
     monkeypatch.setattr("sketchlib.files.PROJECT", tmp_path)
     publish(tmp_path / "weights", small("cat", "pig", "sun"), small("cat"), small("pig"), small("sun"))
     drawer = stages.single(profile)
-    assert drawer.model.sizes["hidden_size"] == 4 and "published weights" in drawer.origin and len(drawer.cards) == 1
+    assert drawer.model.sizes["hidden_size"] == 4 and drawer.published and len(drawer.cards) == 1
     router = stages.router(profile)
     assert router.model.classes == ("cat", "pig", "sun") and len(router.cards) == 3
-    assert not store.is_done("train_single", profile)
+    assert not training.is_kept(profile, recipes.single(profile))
+    own = changed(profile, "report", weights="own")
+    assert stages.published(own, "single") == [] and keys_of(own)["single"] != keys_of(profile)["single"]
 
 
 @pytest.mark.slow
@@ -169,6 +234,6 @@ def test_published_weights_of_other_classes_do_not(profile, monkeypatch, tmp_pat
     monkeypatch.setattr("sketchlib.files.PROJECT", tmp_path)
     publish(tmp_path / "weights", small("cat", "dog"))
     drawer = stages.single(profile)
-    assert "trained in this run" in drawer.origin and drawer.model.classes == ("cat", "pig", "sun")
+    assert not drawer.published and drawer.model.classes == ("cat", "pig", "sun")
     card = json.loads((build_folder("tiny") / "models" / "single.json").read_text())
     assert card["settings"]["steps"] == 400

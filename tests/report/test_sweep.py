@@ -11,9 +11,10 @@ from synthetic import sketch_set
 
 from sketchlib import train
 from sketchlib.data import dataset
-from sketchlib.report import stages, store, sweep
+from sketchlib.report import stages, sweep, training
 from sketchlib.report.profile import load_profile
 from sketchlib.report.sweep import Part
+from sketchlib.report.training import taken
 
 SET = sketch_set(60)
 
@@ -27,23 +28,29 @@ def drawings_of(sketches):
     return {row.tobytes() for row in (sketches[i] for i in range(len(sketches)))}
 
 
-def test_the_parts_of_a_sweep_have_files_of_their_own():
+def test_the_parts_of_a_sweep_have_names_of_their_own(profile):
     parts = sweep.parts([50, None], ["cat", "alarm clock"])
     assert len(parts) == 2 * (1 + 2 * 2) and [part.kind for part in parts[:3]] == ["single", "router", "router"]
-    labels = [part.label for part in parts]
-    assert len(set(labels)) == len(labels) and labels[0] == "single-50" and "alone-all-alarm_clock" in labels
+    found = sweep.recipes(profile)
+    names = [recipe.name for recipe in found.values()]
+    assert list(found) == sweep.parts([10, None], ["cat"]) and len(set(names)) == len(names)
+    assert names[0] == "comparison-single-10" and "comparison-alone-all-cat" in names
 
 
-def test_every_kind_sees_the_same_drawings_and_fewer_are_among_the_more():
-    by_all = {n: sweep.fewer(prepared(), Part("single", n, None), 5, 0) for n in (10, 20, None)}
-    by_cat = {n: sweep.fewer(prepared(), Part("router", n, "cat"), 5, 0) for n in (10, 20, None)}
+def test_every_kind_sees_the_same_drawings_and_fewer_are_among_the_more(profile):
+    asked = replace(profile, comparison=replace(profile.comparison, drawings=(10, 20, None), per_class=5))
+    recipes, ready = sweep.recipes(asked), prepared()
+    by_all = {n: taken(recipes[Part("single", n, None)].drawings, ready, 0) for n in (10, 20, None)}
+    by_cat = {n: taken(recipes[Part("router", n, "cat")].drawings, ready, 0) for n in (10, 20, None)}
     for n, found in by_all.items():
-        assert drawings_of(found.splits.train.only("cat")) == drawings_of(by_cat[n].splits.train)
-        assert drawings_of(found.splits.valid.only("cat")) == drawings_of(by_cat[n].splits.valid)
-        assert by_cat[n].splits.train.classes == ("cat",) and by_cat[n].kept.classes == ("cat",)
-        assert found.counts["train"] == {name: n or 42 for name in ("cat", "sun")} and found.counts["valid"]["cat"] == 5
-        assert found.scale == dataset.data_scale_factor(found.splits.train)
-    assert drawings_of(by_all[10].splits.train) < drawings_of(by_all[20].splits.train) < drawings_of(by_all[None].splits.train)
+        assert drawings_of(found.train.only("cat")) == drawings_of(by_cat[n].train)
+        assert drawings_of(found.valid.only("cat")) == drawings_of(by_cat[n].valid)
+        assert recipes[Part("alone", n, "cat")].drawings == recipes[Part("router", n, "cat")].drawings
+        assert by_cat[n].train.classes == ("cat",) and by_cat[n].valid.classes == ("cat",)
+        assert found.train.counts() == {name: n or 42 for name in ("cat", "sun")} and found.valid.counts()["cat"] == 5
+        assert found.scale == dataset.data_scale_factor(found.train) and by_cat[n].scale == dataset.data_scale_factor(by_cat[n].train)
+        assert found.n_max == ready.kept.n_max and by_cat[n].n_max == ready.kept.only("cat").n_max
+    assert drawings_of(by_all[10].train) < drawings_of(by_all[20].train) < drawings_of(by_all[None].train)
 
 
 def test_the_axes_are_those_of_the_run_that_was_measured():
@@ -91,7 +98,7 @@ def test_an_interrupted_comparison_goes_on_with_the_models_that_are_left(profile
     monkeypatch.setattr(train, "fit", stopped_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         stages.comparison(profile)
-    assert not store.is_done("comparison", profile)
+    assert [training.is_kept(profile, recipe) for recipe in sweep.recipes(profile).values()] == [True] * 2 + [False] * 4
     found = stages.comparison(profile)
     assert len(began) == 7 and list(found) == sweep.parts([10, None], ["cat"])
     stages.comparison(profile)
@@ -113,9 +120,13 @@ def test_a_comparison_is_made_again_for_what_it_uses_and_nothing_else(profile):
         return replace(profile, **{section: replace(getattr(profile, section), **{name: value})})
 
     alone = replace(profile.comparison.alone, steps=9)
-    before = store.key("comparison", profile)
+
+    def keys(profile):
+        return stages.KEYS["comparison"](profile)
+
+    before = keys(profile)
     unused = [("single", "jitter", 9.0), ("single", "per_class", 9), ("single", "keep", "last"), ("vae", "from_single", True)]
     unused += [("pretraining", "steps", 9), ("comparison", "temperatures", [9.0])]
     used = [("single", "grad_clip", 9.0), ("vae", "latent_size", 9), ("comparison", "alone", alone), ("comparison", "per_class", 9)]
-    assert all(store.key("comparison", with_value(*change)) == before for change in unused)
-    assert all(store.key("comparison", with_value(*change)) != before for change in used)
+    assert all(keys(with_value(*change)) == before for change in unused)
+    assert all(keys(with_value(*change)) != before for change in used)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..data.dataset import Splits
-from ..metrics import recogniser
-from ..metrics.interval import bootstrap
-from ..sampling import sample
-from ..strokes import Drawing
-from .tables import Number
+from ...data.dataset import Splits
+from ...metrics import recogniser
+from ...metrics.interval import bootstrap
+from ...sampling import sample
+from ...strokes import Drawing
+from ..tables import Number
 
 ARCHITECTURES = ("single", "router")
 WAYS = tuple(f"{title}{way}" for title in ARCHITECTURES for way in ("", "_pen", "_guided"))  # in which they draw

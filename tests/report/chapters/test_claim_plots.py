@@ -4,8 +4,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from sketchlib.report import claim_plots
-from sketchlib.report.claims import VERDICTS
+from sketchlib.report.chapters import claim_plots
+from sketchlib.report.chapters.claims import VERDICTS
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from sketchlib.metrics.recogniser import Recogniser
 from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
-from sketchlib.report import comparison
+from sketchlib.report.chapters import comparison
 from sketchlib.report.tables import Number
 from sketchlib.strokes import Drawing
 

@@ -13,10 +13,11 @@ from sketchlib.metrics import recogniser
 from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
-from sketchlib.report import ablations, measured_claims, measured_points
+from sketchlib.report import ablations, experiments, training
 from sketchlib.report.ablations import FILE, REPORT_CLASSES
+from sketchlib.report.chapters import measured_claims, measured_points
+from sketchlib.report.chapters.points import ENDS
 from sketchlib.report.page import published_numbers
-from sketchlib.report.points import ENDS
 from sketchlib.report.profile import load_profile
 from sketchlib.strokes import Drawing
 from sketchlib.train import Settings
@@ -50,8 +51,10 @@ def material():
     judge = recogniser.train_recogniser(by_class, by_class, size=16, epochs=1, width=4)[0]
     counts = {step: DRAWINGS.counts() for step in ("read", "kept")}
     prepared = SimpleNamespace(splits=Splits(DRAWINGS, DRAWINGS, DRAWINGS), kept=DRAWINGS, n_max=DRAWINGS.n_max, counts=counts)
-    plans = ablations.plan(SECTION, DRAWINGS, DRAWINGS, DRAWINGS.n_max, seed=0)
-    runs = {name: SimpleNamespace(model=plan.model.eval(), curves=CURVES) for name, plan in plans.items()}
+    prepared.source, prepared.how = {}, SimpleNamespace(classes=DRAWINGS.classes)
+    recipes = experiments.recipes(SECTION, prepared.how, seed=0)
+    models = {name: training.untrained(recipe, prepared).eval() for name, recipe in recipes.items()}
+    runs = {name: SimpleNamespace(model=model, curves=CURVES) for name, model in models.items()}
     router = Router({name: vae(name) for name in REPORT_CLASSES})
     return measured_points.Material(prepared, runs, judge, router, decoder(), SECTION, 0.4, 0)
 

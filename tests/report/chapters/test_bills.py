@@ -7,7 +7,7 @@ import pytest
 from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
-from sketchlib.report.bills import ITEMS, bills, bills_table
+from sketchlib.report.chapters.bills import ITEMS, bills, bills_table
 
 CLASSES = ("cat", "sun", "yurt")
 

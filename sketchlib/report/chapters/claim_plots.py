@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..pictures.draw import ACCENT, BLUE, INK, LIGHT, style
+from ...pictures.draw import ACCENT, BLUE, INK, LIGHT, style
 
 VERDICT_COLORS = (BLUE, "#8fb3dc", ACCENT, LIGHT)  # in the order of `claims.VERDICTS`
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sketchlib.errors import DataError
-from sketchlib.report.claims import VERDICTS, Claims, decided, verdict
+from sketchlib.report.chapters.claims import VERDICTS, Claims, decided, verdict
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..data.dataset import cap
-from ..errors import DataError
-from ..metrics import latent
-from ..metrics.interval import bootstrap
-from ..metrics.likelihood import costs as costs_of
-from ..metrics.recogniser import Recogniser
+from ...data.dataset import cap
+from ...errors import DataError
+from ...metrics import latent
+from ...metrics.interval import bootstrap
+from ...metrics.likelihood import costs as costs_of
+from ...metrics.recogniser import Recogniser
+from ..tables import Number, composed
 from .evaluation import ARCHITECTURES, NOTHING, Sides, finite_mean, share
-from .tables import Number, composed
 
 SAMPLES = 16  # of z, for the importance-weighted bound
 INTERPOLATIONS = 10  # of each class

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..metrics.interval import bootstrap
-from ..models.vae import SketchVAE
-from . import ablations
+from ...metrics.interval import bootstrap
+from ...models.vae import SketchVAE
+from .. import ablations
+from ..tables import Number, table
 from .claims import VERDICTS, Claims, decided
 from .points import Figures
-from .tables import Number, table
 
 CONCLUSION, EVALUATION, VALUES, APPROACH = "conclusion", "evaluation", "table", "approach"
 ONLY = "trained on all classes, not on one (point 4)"

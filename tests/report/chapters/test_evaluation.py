@@ -14,10 +14,10 @@ from sketchlib.metrics.recogniser import Recogniser
 from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
-from sketchlib.report import evaluation_judged as judged
-from sketchlib.report import evaluation_likeness as likeness
-from sketchlib.report import evaluation_nats as nats
-from sketchlib.report.evaluation import ARCHITECTURES, WAYS, Sides
+from sketchlib.report.chapters import evaluation_judged as judged
+from sketchlib.report.chapters import evaluation_likeness as likeness
+from sketchlib.report.chapters import evaluation_nats as nats
+from sketchlib.report.chapters.evaluation import ARCHITECTURES, WAYS, Sides
 from sketchlib.report.page import published_numbers
 
 CLASSES = ("cat", "sun")

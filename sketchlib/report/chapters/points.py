@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from ..errors import DataError
-from .tables import Number, table
+from ...errors import DataError
+from ..tables import Number, table
 
 # Shares whose ends are numbers of their own in results that were published before a number had an interval: share -> key of its ends.
 ENDS = {f"{key}_recognised": key for key in ("five", "one", "single")}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from ..metrics.recognisability import recognisability
-from ..strokes import Drawing
-from .tables import Number, number_table, rounded, table
+from ...metrics.recognisability import recognisability
+from ...strokes import Drawing
+from ..tables import Number, number_table, rounded, table
 
 SIDES = {"real": "real", "single model": "single", "router": "router"}  # in words -> in names of numbers
 SETTING = {

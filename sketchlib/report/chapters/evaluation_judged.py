@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..metrics.coherence import ended_rate
-from ..metrics.judges import SecondJudge, train_second_judge
-from ..metrics.recognisability import recognisability
-from ..metrics.recogniser import Recogniser
+from ...metrics.coherence import ended_rate
+from ...metrics.judges import SecondJudge, train_second_judge
+from ...metrics.recognisability import recognisability
+from ...metrics.recogniser import Recogniser
+from ..tables import Number, composed
 from .evaluation import ARCHITECTURES, WAYS, Sides, hits_of, share, spoken
-from .tables import Number, composed
 
 TEMPERATURES = (0.2, 0.7, 1.0)  # beside the profile's own
 WIDTHS = (1.0, 3.0)  # of the lines that the judge is shown, pixels

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..metrics import cost
-from .tables import Number, rounded, table
+from ...metrics import cost
+from ..tables import Number, rounded, table
 
 ITEMS = {  # what `cost.bill` counts -> in words, unit
     "parameters": ("parameters", ""),

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from sketchlib.errors import DataError
-from sketchlib.report import measured_claims, points, verdicts
+from sketchlib.report.chapters import measured_claims, points, verdicts
 from sketchlib.report.page import published_numbers
 from sketchlib.report.profile import load_profile
 from sketchlib.report.tables import Number

@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..data import dataset
-from ..errors import DataError
-from ..metrics.diversity import spread
-from ..metrics.fidelity import frechet
-from ..metrics.interval import Interval, bootstrap
-from ..metrics.likelihood import Costs, costs
-from ..metrics.recognisability import recognisability
-from ..metrics.recogniser import Recogniser, features
-from ..sampling import sample
-from ..strokes import Drawing
-from .tables import Number
+from ...data import dataset
+from ...errors import DataError
+from ...metrics.diversity import spread
+from ...metrics.fidelity import frechet
+from ...metrics.interval import Interval, bootstrap
+from ...metrics.likelihood import Costs, costs
+from ...metrics.recognisability import recognisability
+from ...metrics.recogniser import Recogniser, features
+from ...sampling import sample
+from ...strokes import Drawing
+from ..tables import Number
 
 NEITHER = "neither"
 

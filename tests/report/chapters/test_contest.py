@@ -12,7 +12,8 @@ from sketchlib.metrics.recogniser import Recogniser
 from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
-from sketchlib.report import contest, page, stages, sweep
+from sketchlib.report import page, stages, sweep
+from sketchlib.report.chapters import contest
 from sketchlib.report.tables import Number
 
 CLASSES = ("cat", "alarm clock")

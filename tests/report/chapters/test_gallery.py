@@ -6,7 +6,7 @@ import torch
 from synthetic import sketch_set
 
 from sketchlib.metrics.recogniser import Recogniser
-from sketchlib.report import gallery
+from sketchlib.report.chapters import gallery
 from sketchlib.strokes import Drawing
 
 WORDS = ("cat", "alarm clock")

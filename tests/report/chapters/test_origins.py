@@ -2,7 +2,7 @@
 
 import pytest
 
-from sketchlib.report.origins import HEAD, WHY, origins
+from sketchlib.report.chapters.origins import HEAD, WHY, origins
 from sketchlib.report.profile import load_profile
 
 

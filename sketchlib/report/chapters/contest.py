@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 from tqdm.auto import tqdm
 
-from ..data import dataset
-from ..metrics import cost
-from . import comparison, sweep
+from ...data import dataset
+from ...metrics import cost
+from .. import sweep
+from ..sweep import KINDS, Axes, name_of
+from ..tables import Number, rounded, table
+from . import comparison
 from .comparison import Real, Score
-from .sweep import KINDS, Axes, name_of
-from .tables import Number, rounded, table
 
 SIDES = ("router", "single")
 NATS, DASH = "nats a point", rounded(math.nan)

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..metrics import coherence, diversity, fidelity
-from ..metrics.recogniser import Recogniser
-from ..strokes import Drawing
+from ...metrics import coherence, diversity, fidelity
+from ...metrics.recogniser import Recogniser
+from ...strokes import Drawing
+from ..tables import Number, composed
 from .evaluation import ARCHITECTURES, NOTHING, WAYS, Sides, finite_mean, spoken
-from .tables import Number, composed
 
 NEAR = 0.05  # share of real drawings that are as near to a training drawing as a near-copy
 METRICS = {"frechet": "Fréchet distance", "kid": "kernel distance", **{m: m for m in ("precision", "recall", "density", "coverage")}}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .profile import Profile
-from .profile import origins as rows_of
+from ..profile import Profile
+from ..profile import origins as rows_of
 
 HEAD = ["name", "full", "this run", "origin of full"]
 WHY = {

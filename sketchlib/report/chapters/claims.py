@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from ..errors import DataError
-from .tables import table
+from ...errors import DataError
+from ..tables import table
 
 VERDICTS = ("reproduced", "reproduced with a correction", "not reproduced", "cannot be tested")
 

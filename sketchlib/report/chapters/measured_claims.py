@@ -8,20 +8,20 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from .. import sampling, train
-from ..data.batches import make_batch
-from ..data.dataset import SketchSet, cap, data_scale_factor
-from ..metrics import coherence, cost, likelihood
-from ..metrics.interval import bootstrap
-from ..metrics.recognisability import recognisability
-from ..models.mixture import perplexity, split_parameters, stroke_nll
-from ..models.single import ConditionalDecoder
-from ..models.vae import SketchVAE
-from ..pictures.scene import compose
-from . import ablations
-from .ablations import FILE, REPORT_CLASSES
+from ... import sampling, train
+from ...data.batches import make_batch
+from ...data.dataset import SketchSet, cap, data_scale_factor
+from ...metrics import coherence, cost, likelihood
+from ...metrics.interval import bootstrap
+from ...metrics.recognisability import recognisability
+from ...models.mixture import perplexity, split_parameters, stroke_nll
+from ...models.single import ConditionalDecoder
+from ...models.vae import SketchVAE
+from ...pictures.scene import compose
+from .. import ablations
+from ..ablations import FILE, REPORT_CLASSES
+from ..tables import Number
 from .measured_points import Material, share_of, variety
-from .tables import Number
 
 TEMPERATURES = (0.0, 0.1, 0.7, 1.0)  # and the profile's own
 

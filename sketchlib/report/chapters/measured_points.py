@@ -11,18 +11,18 @@ import numpy as np
 import torch
 from scipy.stats import ks_2samp
 
-from .. import sampling, train
-from ..data.batches import batch_order, make_batch
-from ..data.dataset import SketchSet
-from ..metrics import coherence, diversity, latent, recogniser
-from ..metrics.interval import bootstrap
-from ..metrics.recognisability import recognisability
-from ..models.mixture import pen_nll, split_parameters
-from ..models.vae import SketchVAE
-from ..strokes import Drawing
-from . import ablations
-from .ablations import FILE, PAIRS, REPORT_CLASSES
-from .tables import Number
+from ... import sampling, train
+from ...data.batches import batch_order, make_batch
+from ...data.dataset import SketchSet
+from ...metrics import coherence, diversity, latent, recogniser
+from ...metrics.interval import bootstrap
+from ...metrics.recognisability import recognisability
+from ...models.mixture import pen_nll, split_parameters
+from ...models.vae import SketchVAE
+from ...strokes import Drawing
+from .. import ablations, experiments, training
+from ..ablations import FILE, PAIRS, REPORT_CLASSES
+from ..tables import Number
 
 REACH = np.arange(-5, 11)  # rows around the last real point, by their distance from it; point 8
 
@@ -185,8 +185,9 @@ def classes_asked(m: Material) -> dict[str, Number]:
 
 
 def _embedding_moved(m: Material) -> dict[str, Number]:
-    parts, name = (m.prepared.splits.train, m.prepared.splits.valid), PAIRS[4].report
-    born = ablations.plan(m.section, *parts, m.prepared.kept.n_max, m.seed)[name].model.embedding.weight
+    name = PAIRS[4].report
+    recipe = experiments.recipes(m.section, m.prepared.how, m.seed)[name]
+    born = training.untrained(recipe, m.prepared).embedding.weight
     moved = (m.runs[name].model.embedding.weight != born).any(1)
     return {
         "s12_embeddings_moved": Number("rows of the embedding that training moved", int(moved.sum()), "rows of the embedding"),

@@ -1,0 +1,1 @@
+"""What single chapters measure, decide and show: one subject a file, each of one chapter or two."""

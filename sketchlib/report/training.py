@@ -1,0 +1,368 @@
+"""Recipes carried out: the drawings prepared, models trained once and kept in the artefact store, one after the other or side by side."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from multiprocessing import active_children, get_context
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import DataError
+from . import store
+from .recipes import Drawings, Recipe, folder_of
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The drawings of a run: `raw` as read, `kept` after purification, `splits` (data units), `scale` and `n_max`.
+
+    `counts`: step -> class -> drawings. `source`: the record of where they came from (kind, where, files). `how`: the profile's
+    section `data`.
+    """
+
+    raw: object
+    kept: object
+    splits: object
+    scale: float
+    n_max: int
+    counts: dict
+    source: dict
+    how: object = None
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A model as it was kept, its curve records, and the card that says how it was made."""
+
+    model: object
+    curves: list
+    card: dict
+
+
+class Taken(NamedTuple):
+    """What a training takes of the prepared drawings: the sets, N_max and scale of its model, and the record of the files."""
+
+    train: object
+    valid: object
+    n_max: int
+    scale: float
+    source: dict
+
+
+# --- drawings ---
+
+
+def data_key(how) -> str:
+    """The key of the drawings as they are read; `how`: the profile's section `data`."""
+    return store.key(["report.training.read_drawings"], [how.classes, how.per_class], how.classes)
+
+
+def read_drawings(how, folder: Path) -> dict:
+    """Read the drawings of a profile's classes and keep them in a folder; returns the record of where they came from."""
+    from ..data import dataset, source
+
+    drawings, found = source.load_drawings(how.classes, how.per_class)
+    dataset.SketchSet.from_drawings(drawings).save(folder)
+    return asdict(found)
+
+
+def data(profile) -> Prepared:
+    """The drawings of the profile's classes, purified and split; also writes build/PROFILE/data.json. Chapter 2."""
+    from ..data import dataset
+
+    how, folder = profile.data, store.folder(profile.name, "data", data_key(profile.data))
+    if not store.is_done(folder):
+        store.taken_or_made(folder, lambda to: read_drawings(how, to), lambda: "reading takes some seconds")
+        store.forget_others([folder])
+    raw = dataset.SketchSet.load(folder)
+    kept = _purified(raw, how)
+    splits = dataset.split(kept, how.fractions, how.split_seed)
+    counts = {"read": raw.counts(), "kept": kept.counts()}
+    counts |= {part: getattr(splits, part).counts() for part in ("train", "valid", "test")}
+    source = store.record_of(folder)
+    _note(profile.name, {**source, "counts": counts})
+    return Prepared(raw, kept, splits, dataset.data_scale_factor(splits.train), kept.n_max, counts, source, how)
+
+
+def _purified(drawings, how):
+    from ..data import dataset
+
+    return dataset.purify(drawings, how.min_length, how.max_length, how.clamp)
+
+
+def _note(run: str, summary: dict) -> None:
+    # For the pages: where the drawings are from, and how many there are.
+    from .folders import build_folder
+
+    text, path = json.dumps(summary, indent=1), build_folder(run) / "data.json"
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def taken(drawings: Drawings, prepared: Prepared, seed: int) -> Taken:
+    """The prepared drawings that a training takes; raises `DataError` for a class that is not there."""
+    from ..data import dataset
+
+    classes, among = drawings.classes, drawings.among or drawings.classes
+
+    def part(sketches, per_class, seen):
+        some = dataset.cap(dataset.of_classes(sketches, among), per_class, seed)
+        return dataset.of_classes(some.subset(some.are_of(seen)), classes)
+
+    train = part(prepared.splits.train, drawings.per_class, drawings.seen or classes)
+    valid = part(prepared.splits.valid, drawings.valid, drawings.seen or classes)
+    scale = dataset.data_scale_factor(part(prepared.splits.train, None if drawings.scale_of_all else drawings.per_class, classes))
+    n_max = int(prepared.kept.lengths[prepared.kept.are_of(drawings.longest or classes)].max())
+    found = Taken(train, valid, n_max, scale, prepared.source)
+    return _with_others(found, drawings.data) if drawings.others else found
+
+
+def _with_others(found: Taken, how) -> Taken:
+    # The training part with the drawings of all other classes of the data folder.
+    from ..data import dataset, source
+
+    names = source.other_classes(how.classes)
+    if not names:
+        raise DataError(
+            "this profile learns from other classes first, and the data folder has none: let SKETCHLIB_DATA name one with "
+            "simplified .ndjson files of more classes, or set pretraining: other_classes to false in the profile"
+        )
+    others, record = source.load_drawings(names, how.per_class)
+    kept = _purified(dataset.SketchSet.from_drawings(others), how)
+    files = {**found.source["files"], **record.files}
+    train, n_max = found.train.joined(kept), max(found.n_max, kept.n_max)
+    return found._replace(train=train, n_max=n_max, source={**found.source, "files": files})
+
+
+# --- models ---
+
+MODEL = "model.safetensors"
+
+
+def class_of(architecture: str) -> type:
+    """The class that a recipe names."""
+    module, _, name = architecture.rpartition(".")
+    return getattr(import_module(f"{__package__.partition('.')[0]}.{module}"), name)
+
+
+def first_model(profile, recipe: Recipe, found: Taken):
+    """A recipe's model as it is before its first step; what it starts from must be in the artefact store."""
+    import torch
+
+    torch.manual_seed(recipe.settings.seed)
+    start = read_trained(profile, recipe.start).model if recipe.start else None
+    scale = start.scale if start else found.scale
+    model = class_of(recipe.architecture)(found.train.classes, found.n_max, scale, **recipe.sizes)
+    if start:
+        model.start_from(start)
+    return model
+
+
+def untrained(recipe: Recipe, prepared: Prepared):
+    """The model of a recipe that starts from no other, as it is before its first step. Chapter 12."""
+    return first_model(None, recipe, taken(recipe.drawings, prepared, recipe.settings.seed))
+
+
+def make(profile, recipe: Recipe, folder: Path, ranks, progress: bool = True) -> None:
+    """Train a recipe, or go on with it, and keep in a folder its weights with their card, and the curves."""
+    from .. import train
+    from ..models import weights
+
+    prepared = data(profile)
+    found = taken(recipe.drawings, prepared, recipe.settings.seed)
+    model = first_model(profile, recipe, found).to(ranks.device)
+    curves = train.fit(model, found.train, found.valid, recipe.settings, folder, progress, ranks)
+    if ranks.rank:
+        return
+    train.load_kept(model, folder, recipe.keep)
+    weights.save(model, folder / MODEL, _card(profile, recipe, model, curves, prepared, found))
+    for checkpoint in ("last.pt", "best.pt"):
+        (folder / checkpoint).unlink()
+
+
+def _card(profile, recipe: Recipe, model, curves: list[dict], prepared: Prepared, found: Taken) -> dict:
+    """The JSON that says how weights were made."""
+    from ..metrics import cost
+    from .provenance import provenance
+
+    kept = curves[-1] if recipe.keep == "last" else min(curves, key=lambda record: record["valid"]["loss"])
+    return dict(
+        architecture=type(model).__name__,
+        config=model.config(),
+        settings=asdict(recipe.settings),
+        precision=" and ".join(dict.fromkeys(record["precision"] for record in curves)),  # what was used, not what was asked for
+        parameters=cost.parameters(model),
+        steps=curves[-1]["step"],
+        keep=recipe.keep,
+        best_step=kept["step"],
+        valid=kept["valid"],
+        train_seconds=sum(record["seconds"] for record in curves),
+        profile=profile.name,
+        seed=recipe.settings.seed,
+        started_from=model.started_from,
+        pretraining=_before(profile, recipe),
+        data={"counts": {**prepared.counts, "train": found.train.counts(), "valid": found.valid.counts()}, "source": found.source},
+        licence="trained on drawings of the Quick, Draw! dataset by Google, CC BY 4.0",
+        made=provenance(),
+    )
+
+
+def _before(profile, recipe: Recipe) -> dict | None:
+    # What a card says of an earlier training of the same model, with other settings or drawings.
+    if not recipe.start or recipe.start.architecture != recipe.architecture:
+        return None
+    card = read_trained(profile, recipe.start).card
+    files = json.dumps(sorted(file["sha256"] for file in card["data"]["source"]["files"].values()))
+    return {
+        "classes": len(card["config"]["classes"]),
+        "drawings": sum(card["data"]["counts"]["train"].values()),
+        "files_sha256": hashlib.sha256(files.encode()).hexdigest(),
+        "weight_dropout": card["config"]["weight_dropout"],
+        **{key: card[key] for key in ("steps", "best_step", "train_seconds", "valid", "settings", "precision", "made")},
+    }
+
+
+def is_kept(profile, recipe: Recipe) -> bool:
+    """Whether the artefact store has a recipe's model."""
+    return store.is_done(folder_of(profile.name, recipe))
+
+
+def read_trained(profile, recipe: Recipe) -> Trained:
+    """A recipe's model from the artefact store; raises `DataError` where it is not trained yet."""
+    from ..files import read_model
+
+    folder, kind = folder_of(profile.name, recipe), class_of(recipe.architecture)
+    if not store.is_done(folder):
+        raise DataError(
+            f"{recipe.name} of profile {profile.name} is not trained yet: run `sketchlib train single --profile {profile.name}`"
+        )
+    curves = [json.loads(line) for line in (folder / "curves.jsonl").read_text(encoding="utf-8").splitlines()]
+    card = json.loads((folder / MODEL).with_suffix(".json").read_text(encoding="utf-8"))
+    return Trained(read_model(folder / MODEL, {kind.__name__: kind}), curves, card)
+
+
+def trained(profile, recipe: Recipe, ranks=None) -> Trained:
+    """The model of a recipe, from the artefact store, or trained now, after those that it starts from; see `keep`."""
+    keep(profile, recipe, ranks)
+    return read_trained(profile, recipe)
+
+
+def keep(profile, recipe: Recipe, ranks=None, say: bool = True, progress: bool = True) -> None:
+    """Train a recipe, and before it those that it starts from, unless the artefact store has it; what was interrupted is gone on with.
+
+    `ranks`: the processes over which every batch is split, each of which calls this; None: this one alone. `say`: how long it takes.
+    """
+    from .. import distributed
+
+    ranks, folder = ranks or distributed.ALONE, folder_of(profile.name, recipe)
+    if ranks.told(lambda: store.is_done(folder)):
+        return
+    if recipe.start:
+        keep(profile, recipe.start, ranks, say, progress)
+    ranks.told(lambda: data(profile) and None)  # by one, before the others read them
+
+    def filled(to: Path) -> dict:
+        make(profile, recipe, to, ranks, progress)
+        return {}
+
+    filled(folder) if ranks.rank else store.taken_or_made(folder, filled, (lambda: about(profile, [recipe])) if say else None)
+    ranks.wait()
+
+
+def keep_all(profile, recipes: Sequence[Recipe]) -> None:
+    """Train those recipes that the artefact store does not have, one after the other."""
+    from tqdm.auto import tqdm
+
+    todo = [recipe for recipe in recipes if not is_kept(profile, recipe)]
+    if todo:
+        print(f"{', '.join(recipe.name for recipe in todo)}: not in the artefact store; {about(profile, todo)}", flush=True)
+    for recipe in tqdm(todo, unit="model", disable=not todo):
+        keep(profile, recipe, say=False)
+
+
+def keep_side_by_side(profile, recipes: Sequence[Recipe]) -> None:
+    """Train those recipes that the artefact store does not have, as many at a time as there are processors, each on one.
+
+    On one processor a VAE takes hardly longer than on two, so that several side by side are done sooner; and its numbers do not
+    depend on how many processors there are.
+    """
+    import torch
+
+    from .. import train
+
+    todo = [recipe for recipe in recipes if not is_kept(profile, recipe)]
+    if not todo:
+        return
+    data(profile)
+    for recipe in todo:
+        if recipe.start:
+            keep(profile, recipe.start)
+    workers = min(len(todo), os.cpu_count() or 1)
+    train.tell_precision(torch.device("cpu"), todo[0].settings)  # here and once: the workers are silent
+    print(f"{', '.join(recipe.name for recipe in todo)}: not in the artefact store; {about(profile, todo, workers)}", flush=True)
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        try:
+            _watch(profile, {pool.submit(_keep_on_one_processor, profile, recipe): recipe for recipe in todo})
+        except BaseException:  # the others end too, and go on from their checkpoints next time
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in active_children():
+                process.terminate()
+            raise
+
+
+def _keep_on_one_processor(profile, recipe: Recipe) -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    keep(profile, recipe, say=False, progress=False)
+
+
+def _watch(profile, running: dict) -> None:
+    """Show how far trainings have come, by the curves that they write, until all have ended; raises what one raised."""
+    from tqdm.auto import tqdm
+
+    paths = [folder_of(profile.name, recipe) / "curves.jsonl" for recipe in running.values()]
+    with tqdm(total=sum(recipe.settings.steps for recipe in running.values()), unit="step") as bar:
+        while wait(running, timeout=1.0).not_done:
+            last = [path.read_text(encoding="utf-8").splitlines()[-1:] for path in paths if path.exists()]
+            bar.update(sum(json.loads(line)["step"] for lines in last for line in lines) - bar.n)
+    for future, recipe in running.items():
+        try:
+            future.result()
+        except BrokenProcessPool as error:
+            raise DataError(
+                f"{recipe.name}: a process that trained was ended from outside (is memory short?); run the same again to go on"
+            ) from error
+
+
+def about(profile, recipes: Sequence[Recipe], at_once: int = 1) -> str:
+    """How long trainings will take, from three trial steps on this machine for each kind of them."""
+    if any((folder_of(profile.name, recipe) / "last.pt").exists() for recipe in recipes):
+        return "going on from the last checkpoint"
+    kinds: dict[str, list[Recipe]] = {}
+    for recipe in recipes:
+        kinds.setdefault(repr((recipe.architecture, recipe.sizes, recipe.settings)), []).append(recipe)
+    seconds = sum(_step_seconds(profile, like[-1]) * like[-1].settings.steps * -(-len(like) // at_once) for like in kinds.values())
+    steps = sum(recipe.settings.steps for recipe in recipes)
+    return f"training takes about {seconds / 60:.1f} minutes here ({steps:,} steps)"
+
+
+def _step_seconds(profile, recipe: Recipe) -> float:
+    from ..data.batches import batch_order, make_batch
+
+    settings, found = recipe.settings, taken(recipe.drawings, data(profile), recipe.settings.seed)
+    model = first_model(profile, recipe, found)
+    order = batch_order(found.train.lengths, settings.batch_size, settings.seed, 0)[:4]
+    for index in order[:1] + order:  # the first once more, to warm up
+        if index is order[0]:
+            began = time.perf_counter()
+        model.loss(model.parts(make_batch(found.train, index, model.scale))).backward()
+    return (time.perf_counter() - began) / len(order)
