@@ -6,11 +6,15 @@ Units are those of the data (the simplified format's 0..255 box) and y points do
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
+from numbers import Real
 
 import numpy as np
 
-from .errors import DataError, needing
+from .errors import DataError
+from .polylines import fitted, kept, spaced
 
 BOX = 255  # side of the simplified format's box, data units
 RDP_EPSILON = 2.0  # tolerance of the simplified format, data units
@@ -139,10 +143,10 @@ def from_stroke5(rows: np.ndarray) -> np.ndarray:
 
 def fit_to_box(drawing: Drawing, size: float = BOX) -> Drawing:
     """Move a drawing's top left corner to the origin and scale its longer side to `size` data units."""
-    left, top, right, bottom = drawing.bounds()
-    scale = size / max(right - left, bottom - top, 1e-9)
-    corner = np.float32([left, top])
-    return replace(drawing, strokes=tuple((stroke - corner) * np.float32(scale) for stroke in drawing.strokes))
+    if not drawing.strokes:
+        return drawing
+    points = fitted(np.concatenate(drawing.strokes, dtype=np.float64), [drawing.n_points], size)
+    return replace(drawing, strokes=tuple(np.split(points, np.cumsum([len(stroke) for stroke in drawing.strokes])[:-1])))
 
 
 def resample(stroke: np.ndarray, spacing: float = 1.0) -> np.ndarray:
@@ -156,12 +160,35 @@ def resample(stroke: np.ndarray, spacing: float = 1.0) -> np.ndarray:
 
 
 def simplify(drawing: Drawing, epsilon: float = RDP_EPSILON) -> Drawing:
-    """A raw drawing by the dataset's simplified recipe: fit to the box, resample at 1 unit, round, Ramer-Douglas-Peucker.
+    """A raw drawing by the dataset's simplified recipe: fit to the box, resample at 1 unit, Ramer-Douglas-Peucker, round.
 
-    Source: the Quick, Draw! dataset's description of its simplified files.
+    Distances are measured to the infinite line through two points, as in the published files: a line that doubles back on itself loses
+    its turn. A dot becomes two equal points, as there. Raises `DataError` as `simplify_all` does.
+    Source: the Quick, Draw! dataset's description of its simplified files; what it leaves open is as pairs of both forms have it.
+
+    >>> simplify(Drawing([[[0, 0], [0, 100], [0, 60]]])).strokes[0].tolist()
+    [[0.0, 0.0], [0.0, 153.0]]
     """
-    with needing("raw"):
-        from simplification.cutil import simplify_coords
+    return simplify_all([drawing], epsilon)[0]
 
-    boxed = fit_to_box(drawing)
-    return replace(drawing, strokes=tuple(np.round(simplify_coords(resample(stroke), epsilon)) for stroke in boxed.strokes))
+
+def simplify_all(drawings: Iterable[Drawing], epsilon: float = RDP_EPSILON) -> list[Drawing]:
+    """What `simplify` makes of each drawing; many at once are several times faster than one by one.
+
+    Raises `DataError` for an `epsilon` that is no finite number of at least 0, and for coordinates that are not finite.
+    """
+    if not (isinstance(epsilon, Real) and 0 <= epsilon < np.inf):
+        raise DataError(f"epsilon is {epsilon!r}; expected a distance in data units, a finite number of at least 0")
+    drawings = list(drawings)
+    strokes = [stroke for drawing in drawings for stroke in drawing.strokes]
+    if not strokes:
+        return drawings
+    points = np.concatenate(strokes, dtype=np.float64)
+    if not np.isfinite(points).all():
+        raise DataError("a drawing to simplify has NaN or infinite coordinates; leave it out")
+    points = fitted(points, [drawing.n_points for drawing in drawings if drawing.strokes], BOX)
+    points, counts = spaced(points, np.array([len(stroke) for stroke in strokes]))
+    keep = kept(points, counts, epsilon)
+    ends = np.cumsum(np.add.reduceat(keep.astype(int), np.cumsum(counts) - counts))
+    simple = iter(np.split(np.round(points[keep]), ends[:-1]))
+    return [replace(drawing, strokes=tuple(islice(simple, len(drawing.strokes)))) for drawing in drawings]

@@ -165,7 +165,8 @@ def test_both_simplify_raw_drawings_to_the_same_lines(tmp_path):
     pairs = zip(quickdraw.read_raw(path), map(from_stroke3, reference_pictures.load_raw(path)), strict=True)
     for mine, theirs in pairs:
         theirs = theirs.shifted(*mine.strokes[0][0])
-        assert len(mine.strokes) == len(theirs.strokes) and abs(mine.n_points - theirs.n_points) <= 2
+        dots = sum(not np.ptp(stroke, axis=0).any() for stroke in mine.strokes)  # two equal points here, one there
+        assert len(mine.strokes) == len(theirs.strokes) and abs(mine.n_points - dots - theirs.n_points) <= 2
         a, b = (np.concatenate([resample(stroke) for stroke in d.strokes]) for d in (mine, theirs))
         assert max(directed_hausdorff(a, b)[0], directed_hausdorff(b, a)[0]) < 2 * (RDP_EPSILON + 0.5**0.5)
 

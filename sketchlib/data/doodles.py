@@ -13,7 +13,7 @@ from zlib import crc32
 import numpy as np
 
 from ..errors import DataError, did_you_mean
-from ..strokes import Drawing, simplify
+from ..strokes import Drawing, simplify_all
 from .hand import Hand, arc, at, spline, turn
 
 Parts = list[list[np.ndarray]]
@@ -280,12 +280,16 @@ def doodle(word: str, rng: np.random.Generator) -> Drawing:
 
     Raises `DataError` for a class that is not one of the ten. Chapter 2 uses it where no real drawing is at hand.
     """
+    return simplify_all([_by_hand(word, rng)])[0]
+
+
+def _by_hand(word: str, rng: np.random.Generator) -> Drawing:
     if word not in CLASSES:
         hint = did_you_mean(word, CLASSES)
         raise DataError(f"no doodles of {word!r}: {hint} Known: {', '.join(CLASSES)}; other classes need real drawings.")
     make, tilt = CLASSES[word]
     hand = Hand(rng)
-    return simplify(Drawing(tuple(_finish(make(hand), hand, tilt)), word))
+    return Drawing(tuple(_finish(make(hand), hand, tilt)), word)
 
 
 def doodles(classes: Iterable[str], n: int, seed: int) -> dict[str, list[Drawing]]:
@@ -298,4 +302,4 @@ def doodles(classes: Iterable[str], n: int, seed: int) -> dict[str, list[Drawing
     {'cat': 2, 'sun': 2}
     """
     rngs = {word: np.random.default_rng([seed, crc32(word.encode())]) for word in classes}
-    return {word: [doodle(word, rng) for _ in range(n)] for word, rng in rngs.items()}
+    return {word: simplify_all([_by_hand(word, rng) for _ in range(n)]) for word, rng in rngs.items()}
