@@ -13,10 +13,11 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from rows import TEMPERATURE, Row, drawing_model, single_model
-from sketchlib.dataset import make_batch
 from world import World
 
-from sketchlib import recogniser, sampling, train
+from sketchlib import sampling, train
+from sketchlib.data.batches import make_batch
+from sketchlib.metrics import recogniser
 
 TARGETS = {"busy": 2.5}
 SPIN = "import os\nstarter = os.getppid()\nwhile os.getppid() == starter:\n    sum(range(100_000))"  # ends with who started it
@@ -101,7 +102,7 @@ def judged(world: World) -> Callable[[], int]:
     drawings = [drawing for members in some.values() for drawing in members]
 
     def work():
-        recogniser.predict(recogniser.train_recogniser(some, some, epochs=1)[0], drawings)
+        recogniser.train_recogniser(some, some, epochs=1)[0].predict(drawings)
         return len(drawings)
 
     return work
