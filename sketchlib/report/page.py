@@ -18,7 +18,7 @@ from .tables import Number, number_table
 RESULTS = PROJECT / "book" / "results"
 BANNER = (
     "**These are not real drawings.** No Quick, Draw! data was at hand and none could be downloaded, so every page of this book was "
-    "made from procedural doodles (`sketchlib.doodles`). Set `SKETCHLIB_DATA` and build again for the real report."
+    "made from procedural doodles (`sketchlib.data.doodles`). Set `SKETCHLIB_DATA` and build again for the real report."
 )
 
 
@@ -103,12 +103,17 @@ class Page:
 
     @property
     def takes_published(self) -> bool:
-        """Whether this page shows the published run's results: the profile says so and that run knows the same classes, or it must."""
+        """Whether this page shows the published run's results.
+
+        It must where the page needs classes that the profile lacks. Else the profile has to say so, that run to know the same classes, and
+        this one to have real drawings.
+        """
         if self.lacking:
             return True
-        head = published_head(self.chapter)
-        wanted = self.profile.report.results == "published"
-        return wanted and head is not None and head["profile"]["data"]["classes"] == list(self.profile.data.classes)
+        head, profile = published_head(self.chapter), self.profile
+        if profile.report.results != "published" or head is None or banner(profile.name):
+            return False
+        return set(head["profile"]["data"]["classes"]) == set(profile.data.classes)
 
     def _entry(self, one: Number) -> dict:
         value = one.value if isinstance(one.value, int) else float(one.value)

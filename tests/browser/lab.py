@@ -64,11 +64,11 @@ def open_notebook(tab, url: str, name: str) -> None:
 
 
 def run_all(tab, seconds: int = 300) -> None:
-    """Run every cell, as the menu does, and wait for the last."""
+    """Run every cell, as the menu does, and wait until each has a number above all that were there before."""
+    prompts = "[...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')].map(p => +(p.textContent.match(/\\d+/) || [0])[0])"
+    last = tab.evaluate(f"() => Math.max(0, ...{prompts})")
     tab.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
-    tab.wait_for_timeout(300)
-    done = "() => [...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')].every(p => /^\\[\\d+\\]/.test(p.innerText.trim()))"
-    tab.wait_for_function(done, timeout=seconds * 1000)
+    tab.wait_for_function(f"() => {prompts}.every(number => number > {last})", timeout=seconds * 1000)
 
 
 def write_cell(tab, holds: str, old: str, new: str) -> None:

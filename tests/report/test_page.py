@@ -108,8 +108,16 @@ def test_published_numbers_stand_in_where_the_profile_says_so_and_its_classes_ar
     assert found["s08_recognised_single"].low < found["s08_recognised_single"].value < found["s08_recognised_single"].high
     own = Page("08_evaluation", "smoke")
     assert not own.takes_published and own.results(lambda: {"x": Number("x", 1)}) == {"x": Number("x", 1)} and "x" in own.numbers
-    page.profile = replace(page.profile, data=replace(page.profile.data, classes=["cat", "dog"]))
+    page.profile = replace(page.profile, data=replace(page.profile.data, classes=("cat", "dog")))
     assert not page.takes_published
+
+
+def test_published_numbers_of_real_drawings_do_not_stand_under_the_banner_of_doodles(profiles):
+    page, folder = Page("08_evaluation", "quick"), build_folder("quick")
+    folder.mkdir(parents=True)
+    for kind, taken in (("folder", True), ("doodles", False)):
+        (folder / "data.json").write_text(json.dumps({"kind": kind}))
+        assert page.takes_published is taken
 
 
 def test_results_that_need_other_classes_are_the_published_ones_and_the_page_says_so(profiles, capsys):
