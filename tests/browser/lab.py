@@ -12,6 +12,8 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+from playwright.sync_api import TimeoutError
+
 SETTINGS = {"@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"}}  # every cell is on the screen, also below its end
 SETTINGS["@jupyterlab/apputils-extension/notification"] = {"fetchNews": "false", "checkForUpdates": False}
 
@@ -63,12 +65,22 @@ def open_notebook(tab, url: str, name: str) -> None:
     tab.wait_for_function(idle, timeout=90_000)
 
 
+PROMPTS = "[...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')].map(prompt => prompt.textContent)"
+NUMBERS = f"{PROMPTS}.map(text => +(text.match(/[0-9]+/) || [0])[0])"
+
+
 def run_all(tab, seconds: int = 300) -> None:
     """Run every cell, as the menu does, and wait until each has a number above all that were there before."""
-    prompts = "[...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')].map(p => +(p.textContent.match(/\\d+/) || [0])[0])"
-    last = tab.evaluate(f"() => Math.max(0, ...{prompts})")
-    tab.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
-    tab.wait_for_function(f"() => {prompts}.every(number => number > {last})", timeout=seconds * 1000)
+    last = tab.evaluate(f"() => Math.max(0, ...{NUMBERS})")
+    begun = f"() => {PROMPTS}.some(text => text.includes('*')) || {NUMBERS}.some(number => number > {last})"
+    for _ in range(5):  # a notebook that has just been opened may not listen yet
+        tab.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+        try:
+            tab.wait_for_function(begun, timeout=5_000)
+            break
+        except TimeoutError:
+            continue
+    tab.wait_for_function(f"() => {NUMBERS}.every(number => number > {last})", timeout=seconds * 1000)
 
 
 def write_cell(tab, holds: str, old: str, new: str) -> None:
