@@ -37,6 +37,7 @@ class Data:
 
     classes: tuple[str, ...] = ranged(NAMES)  # the report's ten, or any others
     per_class: int | None = ranged(COUNT)  # drawings read of each class, which a download brings; null: all there are
+    unrecognized: bool  # also those that the game did not recognise
     min_length: int = ranged(COUNT)  # points of the shortest drawing that is kept
     max_length: int = ranged(COUNT)  # and of the longest
     clamp: float = ranged(above(0))  # the largest delta, data units
