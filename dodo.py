@@ -62,7 +62,7 @@ def state_of(chapter: str) -> dict:
         "profile": {name: PROFILE.section(name) for name in sorted(dependencies.profile_sections(every) & PROFILE.values.keys())},
         "stages": {name: stages.KEYS[name](PROFILE) for name in sorted(dependencies.stages_of(every) & stages.KEYS.keys())},
         "seed": PROFILE.seed,
-        "other profiles": {name: load_profile(name).values for name in sorted(dependencies.profiles_named(code))},
+        "other profiles": {name: load_profile(name).values for name in sorted(dependencies.profiles_named(every))},
         "published": published.read_text(encoding="utf-8") if published.exists() else "",  # shown where the profile says so
     }
 

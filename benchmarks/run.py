@@ -14,6 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # so that it runs without the library installed
 
+import sketchlib  # noqa: E402, F401, I001  # before torch, since it chooses how torch's threads wait
+import busy  # noqa: E402
 import gains  # noqa: E402
 import rows  # noqa: E402
 import table  # noqa: E402
@@ -28,6 +30,7 @@ from sketchlib.report.provenance import provenance  # noqa: E402
 MAKERS = [rows.train_single, rows.train_vae, rows.train_vaes, rows.evaluate_single, rows.sample_1, rows.sample_100, rows.sample_1000]
 MAKERS += [rows.load_npz, rows.load_ndjson, rows.load_raw, rows.load_binary, rows.load_many, rows.animate]
 MAKERS += [gains.batching, gains.padding, gains.encoder, gains.mixture_loss, gains.optimiser]
+MAKERS += [busy.busy_9, busy.busy_100, busy.busy_1000, busy.busy_training, busy.busy_recogniser]
 ROWS = {maker.__name__: maker for maker in MAKERS}
 SIZE = 2048  # of the square matrices whose product is the ceiling
 
@@ -74,11 +77,11 @@ def measure(row: rows.Row, budget: float, least: int, most: int = 15) -> dict:
 
 def reached(targets: dict[str, float], found: dict) -> list[dict]:
     """Each target beside what was measured."""
-    where = {"ratio": "ratio", "rate": "library", "seconds": "seconds", "share": "share"}
+    where = {"ratio": "ratio", "busy": "ratio", "rate": "library", "seconds": "seconds", "share": "share"}
     entries = []
     for kind, value in targets.items():
         measured = found[where[kind]]["median"]
-        good = measured <= value if kind == "seconds" else measured >= value
+        good = measured <= value if kind in ("seconds", "busy") else measured >= value
         entries.append({"kind": kind, "target": value, "measured": measured, "reached": good})
     return entries
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 HEAD = ["what", "unit", "library", "reference", "times", "peak MB", "differ by", "set out for"]
 KINDS = {"ratio": "at least {:g} times", "rate": "at least {:g} a second", "seconds": "at most {:g} s"}
+KINDS["busy"] = "at most {:g} times slower where all cores are busy"
 KINDS["share"] = "at least {:.0%} of the matrix-product rate"
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
 from ..errors import DataError
 from ..strokes import Drawing, from_stroke3, to_stroke3
@@ -191,6 +190,8 @@ class Splits:
 
 def split(sketches: SketchSet, fractions: tuple[float, float, float] = (0.7, 0.15, 0.15), seed: int = 42) -> Splits:
     """Split each class in the same proportions; source: report, section IV.1."""
+    from sklearn.model_selection import train_test_split  # here: it takes nearly as long as torch, and who draws needs none
+
     index = np.arange(len(sketches))
     train, rest = train_test_split(index, train_size=fractions[0], stratify=sketches.labels, random_state=seed)
     share = fractions[1] / (fractions[1] + fractions[2])

@@ -39,4 +39,5 @@ def cards_table(cards: Sequence[dict]) -> str:
 
 def folded(cards: Sequence[dict], title: str, said: str = "") -> str:
     """What is `said`, then `cards_table`, under a title that unfolds them, as Markdown that a page and JupyterLab both show."""
-    return f"<details>\n<summary>{title}</summary>\n\n{said}\n\n{cards_table(cards) if cards else ''}\n</details>\n"
+    inside = [part.rstrip("\n") for part in (f"<details>\n<summary>{title}</summary>", said, cards_table(cards) if cards else "") if part]
+    return "\n\n".join([*inside, "</details>\n"])

@@ -42,4 +42,6 @@ def test_the_folded_table_is_whole_markdown_between_its_tags():
     text = folded(CARDS, "A title")
     head, _, rest = text.partition("\n\n")  # an empty line on both sides: else the table would be read as HTML
     assert head.endswith("<summary>A title</summary>") and rest == f"{cards_table(CARDS)}\n</details>\n"
+    said = folded([], "A title", "How it is.")
+    assert said == "<details>\n<summary>A title</summary>\n\nHow it is.\n\n</details>\n"
     assert all(line.count("|") == len(HEAD) + 1 for line in cards_table(CARDS).splitlines())

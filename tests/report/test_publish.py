@@ -19,14 +19,14 @@ from sketchlib.models import weights
 from sketchlib.report import publish, stages
 from sketchlib.report.folders import build_folder
 from sketchlib.report.page import Page
+from sketchlib.report.tables import Number
 
 
 def executed(profile, **values):
     """What chapters of a run leave behind."""
     stages.data(profile)
     page = Page("06_router", profile.name)
-    for name, value in values.items():
-        page.record(name, value, "nats")
+    page.record({name: Number(name, value, "nats") for name, value in values.items()})
     results = build_folder(profile.name) / "results"
     results.mkdir(exist_ok=True)
     (results / "06_router.json").write_text(json.dumps(page.numbers))

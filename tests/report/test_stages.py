@@ -10,6 +10,7 @@ import pytest
 import torch
 import yaml
 
+import sketchlib
 from sketchlib import train
 from sketchlib.__main__ import main
 from sketchlib.errors import DataError
@@ -19,6 +20,7 @@ from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
 from sketchlib.report import recipes, stages, training
 from sketchlib.report.folders import build_folder
+from sketchlib.sampling import sample
 
 
 def changed(profile, section, **values):
@@ -237,3 +239,18 @@ def test_published_weights_of_other_classes_do_not(profile, monkeypatch, tmp_pat
     assert not drawer.published and drawer.model.classes == ("cat", "pig", "sun")
     card = json.loads((build_folder("tiny") / "models" / "single.json").read_text())
     assert card["settings"]["steps"] == 400
+
+
+@pytest.mark.slow
+def test_any_classes_make_a_book_names_with_blanks_and_capitals_too(profile, tmp_path):
+    classes = ("The Eiffel Tower", "alarm clock", "Étoile")
+    for old, new in zip(profile.data.classes, classes, strict=True):
+        text = (tmp_path / "drawings" / f"{old}.ndjson").read_text()
+        (tmp_path / "drawings" / f"{new}.ndjson").write_text(text.replace(f'"{old}"', f'"{new}"'), encoding="utf-8")
+    small = replace(profile.comparison, drawings=(5, None), classes=classes[:2])
+    asked = replace(changed(changed(profile, "data", classes=classes), "single", steps=10), comparison=small)
+    single, router = stages.single(asked), stages.router(asked)
+    assert not single.published and single.model.classes == router.model.classes == stages.recogniser(asked).classes == classes
+    assert all(len(sample(one.model, name, 2)) == 2 for one in (single, router) for name in classes)
+    assert {part.name for part in stages.comparison(asked)} == {None, *classes[:2]}
+    assert sketchlib.load(build_folder("tiny") / "models" / "router").classes == tuple(sorted(classes))

@@ -34,9 +34,9 @@ def exam_numbers(sides: Sides, judge: Recogniser, exam: Mapping, made: Mapping) 
     hits, by_class = hits_of(exam), exam["by_class"]
     worst = min(by_class, key=by_class.get)
     out = {
-        "s08_judge_drawings": Number("drawings that it has trained on", made["drawings"]),
-        "s08_judge_passes": Number("passes over them", len(made["curves"])),
-        "s08_judge_seconds": Number("its training", made["seconds"], "seconds"),
+        "s08_judge_drawings": Number("training", made["drawings"], "drawings"),
+        "s08_judge_passes": Number("over them", len(made["curves"]), "passes"),
+        "s08_judge_seconds": Number("this took", made["seconds"], "seconds"),
         "s08_judge_accuracy": share("real test drawings read right", hits),
         "s08_judge_by_class": Number("mean over classes", 100 * np.mean(list(by_class.values())), "percent", hits.size),
         "s08_judge_worst_accuracy": Number("its hardest class", 100 * by_class[worst], "percent", len(exam["hits"][worst])),

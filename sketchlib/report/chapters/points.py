@@ -14,7 +14,7 @@ ENDS |= {f"{key}_share": key for key in ("encoded", "prior", "frozen_encoded", "
 
 
 class Figures:
-    """The chapter's numbers by name, less the "s12_" before it; one that a run could not measure is not finite."""
+    """The chapter's numbers by name, without the prefix of the chapter; one that a run could not measure is not finite."""
 
     def __init__(self, numbers: Mapping[str, Number]):
         self.numbers = numbers
