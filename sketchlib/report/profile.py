@@ -238,7 +238,7 @@ def load_profile(name: str) -> Profile:
     folder = profiles_folder()
     path = folder / f"{name}.yml"
     if not path.is_file():
-        raise DataError(f"profile {name!r} is not known; expected one of {', '.join(sorted(p.stem for p in folder.glob('*.yml')))}")
+        raise DataError(f"profile {name!r} is not known; expected one of {', '.join(sorted(p.stem for p in folder.glob('[!.]*.yml')))}")
     full = _read_yaml(folder / "full.yml")
     _made(full, "full", "full.yml")
     return _made(_joined(full, _read_yaml(path)), name, path.name)

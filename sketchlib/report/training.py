@@ -239,7 +239,7 @@ def is_kept(profile, recipe: Recipe) -> bool:
 
 def read_trained(profile, recipe: Recipe) -> Trained:
     """A recipe's model from the artefact store; raises `DataError` where it is not trained yet."""
-    from ..files import read_model
+    from ..files import read_card, read_model
 
     folder, kind = folder_of(profile.name, recipe), class_of(recipe.architecture)
     if not store.is_done(folder):
@@ -247,7 +247,7 @@ def read_trained(profile, recipe: Recipe) -> Trained:
             f"{recipe.name} of profile {profile.name} is not trained yet: run `sketchlib train single --profile {profile.name}`"
         )
     curves = [json.loads(line) for line in (folder / "curves.jsonl").read_text(encoding="utf-8").splitlines()]
-    card = json.loads((folder / MODEL).with_suffix(".json").read_text(encoding="utf-8"))
+    card = read_card(folder / MODEL)
     return Trained(read_model(folder / MODEL, {kind.__name__: kind}), curves, card)
 
 
