@@ -85,7 +85,7 @@ def _array_of(member) -> np.ndarray:
         if not all(len(row) in (3, 5) and all(isinstance(value, Real) for value in row) for row in rows):
             raise TypeError("rows of 3 or 5 numbers are needed")
         return np.array([list(row) for row in rows])
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError) as error:  # the last for an array that a pickle gave no state
         raise DataError(f"is {type(member).__name__} and not stroke-3 or stroke-5 ({error})") from None
 
 
