@@ -170,7 +170,7 @@ def stage_site(folder: Path) -> None:
     write_how(folder / "how_this_was_made.md")
     write_speed(folder / "speed.md")
     write_study(folder / "real_or_generated.md")
-    for page in folder.glob("*.md"):
+    for page in folder.glob("[!.]*.md"):
         page.write_text(with_banner(page.read_text(encoding="utf-8")), encoding="utf-8")
     mathjax = next(f.locate() for f in files("sphinx-mathjax-offline") if str(f).endswith("mathjax/tex-svg.js"))
     (folder / "extra" / "mathjax").mkdir(parents=True)
@@ -217,7 +217,7 @@ def write_speed(path: Path) -> None:
     from benchmarks import table as speed
 
     text = path.read_text(encoding="utf-8")
-    results = sorted((ROOT / "benchmarks" / "results").glob("*.json"))
+    results = sorted((ROOT / "benchmarks" / "results").glob("[!.]*.json"))
     text += "" if results else "\nNo run is kept yet, so there is no table here.\n"
     for kept in results:
         result = json.loads(kept.read_text(encoding="utf-8"))

@@ -57,6 +57,29 @@ def write_atomically(path: Path | str, write: Callable[[Path], None]) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def read_card(weights: Path | str) -> dict:
+    """The card beside a .safetensors file, which says how its weights were made; raises `DataError` where it is missing or broken."""
+    path = Path(weights).with_suffix(".json")
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(card, dict) or "classes" not in card.get("config", ()):
+            raise ValueError("it names no classes")
+        return card
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise DataError(
+            f"{path}, the card of {Path(weights).name}, cannot be read ({error}); get it again, or train these weights"
+        ) from error
+
+
+def described_classes(path: Path | str) -> list[str]:
+    """The classes that a .safetensors file says its model draws; none where it does not say so, or is broken. No weight is read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return list(json.loads((file.metadata() or {})["config"])["classes"])
+    except (OSError, SafetensorError, ValueError, LookupError, TypeError):
+        return []
+
+
 def read_model(path: Path | str, architectures: Mapping[str, type]):
     """The model in a .safetensors file that `models.weights.save` wrote, in float32 and evaluation mode.
 

@@ -37,7 +37,7 @@ class Drawing:
 
     `strokes`: polylines, each an array (n, 2) of x, y in data units, y down. `word`: the class, if known.
     `key_id`: the dataset's own identifier, if known. `finished`: for a drawing made by a model, whether it
-    ended by itself (p3) rather than at N_max. Chapter 1 introduces it.
+    ended by itself (p3) rather than at N_max. `recognized`: whether the game recognised it, if known. Chapter 1 introduces it.
 
     >>> drawing = Drawing(([[0, 0], [30, 40]], [[10, 5]]), "cat")
     >>> drawing.n_points, drawing.bounds()
@@ -48,6 +48,7 @@ class Drawing:
     word: str = ""
     key_id: str | None = None
     finished: bool | None = None
+    recognized: bool | None = None
 
     def __post_init__(self):
         strokes = tuple(_rows(stroke, 2) for stroke in self.strokes)

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import gzip
+import codecs
+import csv
 import json
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import DataError, did_you_mean
-from ..strokes import Drawing, simplify
+from ..strokes import Drawing, simplify_all
 from .npz import read_npz
-from .reading import finite, first
+from .reading import class_of, finite, first, opened, parts_of
 
 TEN_CLASSES = ("airplane", "alarm clock", "apple", "candle", "car", "cat", "face", "pig", "radio", "sun")
+RECOGNIZED = {None: None, True: True, False: False, "True": True, "False": False}  # as .ndjson and .csv say it
 
 
 def read_simplified(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
-    """The first `limit` drawings of a simplified ndjson file, gzip or not: [[x...], [y...]] a stroke, in the 0..255 box.
+    """The first `limit` drawings of a simplified file: [[x...], [y...]] a stroke, in the 0..255 box.
 
+    It is .ndjson or, as in the contest on this data set, a .csv with a column `drawing`; gzip or not, UTF-8 with or without a mark.
     Raises `DataError` naming file and line for what is not JSON, has no drawing, or has coordinates that are ragged or not finite,
     and for a raw file, whose strokes have times. Chapter 1.
 
@@ -29,57 +33,97 @@ def read_simplified(path: Path | str, limit: int | None = None) -> Iterator[Draw
     >>> [(drawing.word, drawing.n_points) for drawing in read_simplified("cat.ndjson")]
     [('cat', 2)]
     """
-    return first(_ndjson(Path(path), raw=False), limit)
+    return first(_lines(Path(path), raw=False), limit)
 
 
 def read_raw(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
-    """The first `limit` drawings of a raw ndjson file, [[x...], [y...], [t...]] a stroke in canvas pixels, simplified as the dataset does.
+    """The first `limit` drawings of a raw file, [[x...], [y...], [t...]] a stroke in canvas pixels, simplified as the dataset does.
 
-    The recipe is `strokes.simplify`. Raises `DataError` as `read_simplified` does.
+    The recipe is `strokes.simplify`. The file is as in `read_simplified`, which says what is raised.
 
     >>> _ = Path("cat.ndjson").write_text('{"word": "cat", "drawing": [[[0, 300, 600], [0, 0, 0], [0, 9, 18]]]}')
     >>> [drawing.strokes[0].tolist() for drawing in read_raw("cat.ndjson")]
     [[[0.0, 0.0], [255.0, 0.0]]]
     """
-    return (simplify(drawing) for drawing in first(_ndjson(Path(path), raw=True), limit))
+    return chain.from_iterable(map(simplify_all, _in_groups(first(_lines(Path(path), raw=True), limit))))
 
 
-def _ndjson(path: Path, raw: bool) -> Iterator[Drawing]:
-    found, number = 0, 0
+def _in_groups(drawings: Iterator[Drawing], n: int = 64) -> Iterator[list[Drawing]]:
+    # Lists of n. Before an error come the drawings that were read before it.
+    group = []
     try:
-        with _opened(path) as file:
+        for drawing in drawings:
+            group.append(drawing)
+            if len(group) == n:
+                yield group
+                group = []
+    except DataError:
+        yield group
+        raise
+    yield group
+
+
+def _lines(path: Path, raw: bool) -> Iterator[Drawing]:
+    found = number = 0
+    name, record_of = class_of(path), _table() if path.name.lower().endswith((".csv", ".csv.gz")) else _json
+    try:
+        with opened(path) as file:
             for number, line in enumerate(file, 1):
-                if line.strip():
+                line = _unmarked(line) if number == 1 else line
+                if line.strip() and (record := record_of(line)):
                     found += 1
-                    yield _record(line, path, number, raw)
+                    yield _drawn(record, name, raw)
+    except DataError as error:
+        raise DataError(f"{path}, line {number}: {error}") from None
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}, after line {number}: cannot be read ({error}); get the file again") from error
-    if not found:
-        raise DataError(f"{path} is empty; get the file again")
-
-
-def _opened(path: Path):
-    """The file's bytes, unpacked where it is a gzip file."""
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path) if packed else path.open("rb")
-
-
-def _record(line: bytes, path: Path, number: int, raw: bool) -> Drawing:
-    try:
-        record = json.loads(line.decode())
-        word, key_id, strokes = record.get("word"), record.get("key_id"), record["drawing"]
-        if not raw and strokes and len(strokes[0]) == 3:
-            raise DataError(f"{path}, line {number}: raw drawings, whose strokes have times; put the file into raw/ or use read_raw")
-        strokes = tuple(_polyline(stroke) for stroke in strokes)
-    except DataError:
-        raise
-    except (ValueError, LookupError, AttributeError, TypeError, OverflowError, RecursionError) as error:
+    except (ValueError, LookupError, AttributeError, TypeError, OverflowError, RecursionError, csv.Error) as error:
         raise DataError(
             f"{path}, line {number}: not a drawing in JSON with strokes of equally long lists of finite numbers ({error!r}); "
             "remove the line or get the file again"
         ) from error
-    return Drawing(strokes, path.stem if word is None else str(word), None if key_id is None else str(key_id))
+    if not found:
+        raise DataError(f"{path} is empty; get the file again")
+
+
+def _unmarked(line: bytes) -> bytes:
+    # A first line without UTF-8's byte order mark.
+    if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in line[:4]:
+        raise DataError("the text is in UTF-16 or UTF-32; save it as UTF-8")
+    return line.removeprefix(codecs.BOM_UTF8)
+
+
+def _json(line: bytes) -> dict:
+    record = json.loads(line.decode())
+    if isinstance(record["drawing"], str):
+        raise DataError("the drawing is a text where a list of strokes is expected; a table of such texts is read from its .csv")
+    return record
+
+
+def _table() -> Callable[[bytes], dict | None]:
+    # What makes a record of each line of a .csv; the first line names the columns.
+    columns: list[str] = []
+
+    def record_of(line: bytes) -> dict | None:
+        (cells,) = csv.reader([line.decode()])
+        if columns:
+            record = dict(zip(columns, cells, strict=True))
+            return record | {"drawing": json.loads(record["drawing"])}
+        columns.extend(cells)
+        if "drawing" not in columns:
+            raise DataError(f"the table's first line names no column drawing, but {', '.join(columns):.200}; get the file again")
+        return None
+
+    return record_of
+
+
+def _drawn(record: dict, name: str, raw: bool) -> Drawing:
+    word, key_id, strokes = record.get("word"), record.get("key_id"), record["drawing"]
+    if not raw and strokes and len(strokes[0]) == 3:
+        raise DataError("raw drawings, whose strokes have times; put the file into raw/ or use read_raw")
+    strokes = tuple(_polyline(stroke) for stroke in strokes)
+    word, key_id = name if word is None else str(word), None if key_id is None else str(key_id)
+    return Drawing(strokes, word, key_id, recognized=RECOGNIZED[record.get("recognized")])
 
 
 def _polyline(stroke: list) -> np.ndarray:
@@ -103,16 +147,18 @@ def read_binary(path: Path | str, limit: int | None = None) -> Iterator[Drawing]
 
 
 def _binary(path: Path) -> Iterator[Drawing]:
+    word = class_of(path)
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             if not file.peek(1):
                 raise DataError(f"{path} is empty; get the file again")
             while file.peek(1):
-                key_id, _, _, _, n_strokes = struct.unpack("<Q2sbIH", file.read(17))
-                yield Drawing(tuple(_byte_stroke(file) for _ in range(n_strokes)), path.stem, str(key_id))
+                key_id, _, recognized, _, n_strokes = struct.unpack("<Q2sbIH", file.read(17))
+                strokes = tuple(_byte_stroke(file) for _ in range(n_strokes))
+                yield Drawing(strokes, word, str(key_id), recognized=bool(recognized))
     except struct.error as error:
         raise DataError(f"{path}: cut off at byte {path.stat().st_size}, amid a drawing; get the file again") from error
-    except OSError as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read ({error}); get the file again") from error
 
 
@@ -124,12 +170,34 @@ def _byte_stroke(file) -> np.ndarray:
     return np.frombuffer(data, np.uint8).reshape(2, n).T
 
 
-READERS = (
-    ("simplified", ".ndjson", read_simplified),
-    ("sketchrnn", ".npz", read_npz),
-    ("binary", ".bin", read_binary),
-    ("raw", ".ndjson", read_raw),
-)
+READERS = {  # kind of file -> its endings and its reader; the first kind that has a class is taken
+    "simplified": ((".ndjson", ".csv"), read_simplified),
+    "sketchrnn": ((".npz",), read_npz),
+    "binary": ((".bin",), read_binary),
+    "raw": ((".ndjson", ".csv"), read_raw),
+}
+
+
+def _files(folder: Path) -> tuple[dict[str, tuple[Path, Callable]], list[Path]]:
+    # Class -> its file and the reader of that, best first; and the files that no reader takes.
+    found, seen, read, here = {}, [], set(), _visible(folder)
+    for kind, (endings, reader) in READERS.items():
+        for there in (_visible(folder / kind), _visible(folder / f"train_{kind}"), here):  # the middle one is the contest's
+            named = [(path, *parts) for path in there if (parts := parts_of(path))]
+            taken = [(endings.index(end), path, name) for path, says, name, end in named if end in endings and says in (None, kind)]
+            for _, path, name in sorted(taken, key=lambda one: (one[0], len(one[1].name))):
+                found.setdefault(name, (path, reader))
+                read.add(path)
+            seen += there
+    return found, [path for path in dict.fromkeys(seen) if path not in read]
+
+
+def _visible(folder: Path) -> list[Path]:
+    # The files of a folder, none if there is no such folder, without the hidden ones, which systems leave there.
+    try:
+        return [path for path in sorted(folder.iterdir()) if path.name[0] != "." and path.is_file()] if folder.is_dir() else []
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read ({error}); allow it or give another folder") from error
 
 
 def _existing(folder: Path | str) -> Path:
@@ -138,22 +206,40 @@ def _existing(folder: Path | str) -> Path:
     return Path(folder)
 
 
+def class_files(folder: Path | str) -> dict[str, tuple[Path, Callable]]:
+    """The classes of a data folder, sorted, each with its file and the reader of that.
+
+    A file is simplified/NAME.ndjson, else sketchrnn/NAME.npz, binary/NAME.bin, raw/NAME.ndjson; files directly in the folder count
+    too. Its name may be as the dataset's pages have it (full_simplified_cat.ndjson, sketchrnn_cat.npz, cat.full.npz), and end in .gz;
+    .csv is as .ndjson. Raises `DataError` for a folder that is not there.
+    """
+    return dict(sorted(_files(_existing(folder))[0].items()))
+
+
 def find_class(folder: Path | str, name: str) -> tuple[Path, Callable]:
-    """The file of a class in a data folder, and its reader: simplified/NAME.ndjson, else sketchrnn/NAME.npz, binary/NAME.bin,
-    raw/NAME.ndjson; files directly in the folder count too. Raises `DataError` naming the nearest classes."""
-    folder = _existing(folder)
-    for kind, suffix, reader in READERS:
-        for path in (folder / kind / f"{name}{suffix}", folder / f"{name}{suffix}"):
-            if path.is_file():
-                return path, reader
-    raise DataError(f"class {name!r} is not in {folder}: {did_you_mean(name, class_names(folder))}")
+    """The file of a class in a data folder, and its reader, as in `class_files`; raises `DataError` naming the nearest classes, and the
+    files that no reader takes."""
+    files, rest = _files(_existing(folder))
+    if name not in files:
+        raise DataError(f"class {name!r} is not in {folder}: {did_you_mean(name, sorted(files))}{_told(rest)}")
+    return files[name]
+
+
+def unread(folder: Path | str) -> str:
+    """For the end of an error: which files of a data folder no reader takes; empty where there are none, or no folder."""
+    return _told(_files(Path(folder))[1])
+
+
+def _told(rest: list[Path]) -> str:
+    rest = [path for path in rest if path.name != "manifest.json"]
+    names = [path.name for path in rest[:5]] + [f"{len(rest) - 5} more"] * (len(rest) > 5)
+    endings = ", ".join(dict.fromkeys(ending for endings, _ in READERS.values() for ending in endings))
+    return f" Not read: {', '.join(names)}; names that are read are like 'cat.ndjson', endings {endings}." if rest else ""
 
 
 def class_names(folder: Path | str) -> list[str]:
     """The classes that a data folder holds, sorted; raises `DataError` for a folder that is not there."""
-    folder = _existing(folder)
-    places = [(folder / kind, suffix) for kind, suffix, _ in READERS] + [(folder, suffix) for _, suffix, _ in READERS]
-    return sorted({path.stem for place, suffix in places for path in place.glob(f"*{suffix}")})
+    return list(class_files(folder))
 
 
 def read_class(folder: Path | str, name: str, limit: int | None = None) -> Iterator[Drawing]:

@@ -10,7 +10,7 @@ from safetensors.torch import save as as_bytes
 from torch import nn
 
 from ..errors import DataError
-from ..files import read_model, weights_folder, write_atomically
+from ..files import described_classes, read_model, weights_folder, write_atomically
 from .router import Router
 from .single import ConditionalDecoder
 from .vae import SketchVAE
@@ -55,8 +55,14 @@ def load(name: str | Path):
 
 
 def router(folder: Path | str) -> Router:
-    """A `Router` over the .safetensors files of a folder, one a class, each read when it is first asked for."""
-    files = {path.stem: path for path in sorted(Path(folder).glob("*.safetensors"))}
+    """A `Router` over the .safetensors files of a folder, one a class, each read when it is first asked for.
+
+    Raises `DataError` where there is none, or where one says that it is of several classes.
+    """
+    files = {path.stem: path for path in sorted(Path(folder).glob("[!.]*.safetensors"))}  # hidden ones are a system's, not models
     if not files:
         raise DataError(f"{folder} holds no .safetensors file; a router needs one for every class")
+    for path in files.values():
+        if len(names := described_classes(path)) > 1:
+            raise DataError(f"{path} draws {len(names)} classes, and a router needs one file for every class; load that file, or 'router'")
     return Router(files, read)

@@ -149,7 +149,7 @@ def _without_docstrings(source: str) -> ast.Module:
 
 def _library(package: Path) -> Library:
     texts, folders = {}, set()
-    for path in sorted(package.rglob("*.py")):
+    for path in sorted(package.rglob("[!.]*.py")):
         parts = [package.name, *path.relative_to(package).with_suffix("").parts]
         folders |= {".".join(parts[:n]) for n in range(1, len(parts))}
         texts[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path.read_text(encoding="utf-8")

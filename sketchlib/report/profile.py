@@ -37,6 +37,7 @@ class Data:
 
     classes: tuple[str, ...] = ranged(NAMES)  # the report's ten, or any others
     per_class: int | None = ranged(COUNT)  # drawings read of each class, which a download brings; null: all there are
+    unrecognized: bool  # also those that the game did not recognise
     min_length: int = ranged(COUNT)  # points of the shortest drawing that is kept
     max_length: int = ranged(COUNT)  # and of the longest
     clamp: float = ranged(above(0))  # the largest delta, data units
@@ -237,7 +238,7 @@ def load_profile(name: str) -> Profile:
     folder = profiles_folder()
     path = folder / f"{name}.yml"
     if not path.is_file():
-        raise DataError(f"profile {name!r} is not known; expected one of {', '.join(sorted(p.stem for p in folder.glob('*.yml')))}")
+        raise DataError(f"profile {name!r} is not known; expected one of {', '.join(sorted(p.stem for p in folder.glob('[!.]*.yml')))}")
     full = _read_yaml(folder / "full.yml")
     _made(full, "full", "full.yml")
     return _made(_joined(full, _read_yaml(path)), name, path.name)

@@ -12,7 +12,7 @@ import yaml
 from .. import sampling, train
 from ..data.dataset import SketchSet
 from ..errors import DataError
-from ..files import PROJECT, write_atomically
+from ..files import PROJECT, read_card, write_atomically
 from ..models import weights
 from ..pictures import animation, draw
 from .folders import build_folder
@@ -54,7 +54,7 @@ def publish_results(profile: Profile, to: Path = RESULTS) -> list[Path]:
 
     Returns the paths. Raises `DataError` where no chapter of the profile was executed.
     """
-    found = sorted((build_folder(profile.name) / "results").glob("*.json"))
+    found = sorted((build_folder(profile.name) / "results").glob("[!.]*.json"))
     if not found:
         raise DataError(f"no chapter was executed at profile {profile.name}: run `make book PROFILE={profile.name}` first")
     head, paths = {"provenance": provenance(), "profile": profile.values, "drawings": drawings_of(profile)}, []
@@ -89,14 +89,14 @@ def drawings_of(profile: Profile) -> dict[str, str | None]:
 def published(folder: Path = RESULTS) -> dict[str, dict]:
     """The published numbers: name -> value, unit, n, profile, seed, chapter; empty where nothing is published."""
     merged = {}
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(folder.glob("[!.]*.json")):
         merged |= json.loads(path.read_text(encoding="utf-8"))["results"]
     return merged
 
 
 def about(folder: Path = RESULTS) -> str:
     """A sentence or two on the published run: profile, seed, machine, and which chapters were published when, at which commit."""
-    heads = {path.stem[:2]: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+    heads = {path.stem[:2]: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("[!.]*.json"))}
     if not heads:
         return "No run is published yet."
     first = next(iter(heads.values()))
@@ -115,8 +115,8 @@ def shipped(folder: Path = PROJECT / "weights") -> list[list]:
     File, MB, steps (a pretraining's before them), the step kept, training drawings, nats a point, and what half precision costs of these.
     """
     rows = []
-    for path in sorted(folder.rglob("*.safetensors"), key=lambda path: (path.stem != "single", path.stem)):
-        card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    for path in sorted(folder.rglob("[!.]*.safetensors"), key=lambda path: (path.stem != "single", path.stem)):
+        card = read_card(path)
         half, counts = card["half_precision"], card["data"]["counts"]["train"]
         drawings = sum(counts[name] for name in card["config"]["classes"])
         size, before = f"{path.stat().st_size / 1e6:.1f}", card.get("pretraining")
@@ -130,7 +130,7 @@ def shipped(folder: Path = PROJECT / "weights") -> list[list]:
 
 def comparable(profile: Profile, folder: Path = RESULTS) -> bool:
     """Whether the published run read the files that this run reads."""
-    read, kept = drawings_of(profile), [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")]
+    read, kept = drawings_of(profile), [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("[!.]*.json")]
     return bool(kept) and all(one["drawings"] == read for one in kept)
 
 

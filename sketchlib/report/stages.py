@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -107,13 +106,15 @@ def published(profile, name: str) -> list[Path]:
 
     if profile.report.weights == "own":
         return []
-    found = sorted(weights_folder().glob("router/*.safetensors" if name == "router" else "single.safetensors"))
+    found = sorted(weights_folder().glob("router/[!.]*.safetensors" if name == "router" else "single.safetensors"))
     classes = {word for card in _cards(found) for word in card["config"]["classes"]}
     return found if classes == set(profile.data.classes) else []
 
 
 def _cards(found: list[Path]) -> list[dict]:
-    return [json.loads(path.with_suffix(".json").read_text(encoding="utf-8")) for path in found]
+    from ..files import read_card
+
+    return [read_card(path) for path in found]
 
 
 # --- the recogniser, and the chapters that compare ---

@@ -24,7 +24,8 @@ from .recipes import Drawings, Recipe, folder_of
 class Prepared:
     """The drawings of a run: `raw` as read, `kept` after purification, `splits` (data units), `scale` and `n_max`.
 
-    `counts`: step -> class -> drawings. `source`: the record of where they came from (kind, where, files). `how`: the profile's
+    `counts`: step -> class -> drawings; "unrecognized": those that the game did not recognise, which are among those read if `how` says
+    so, else left out. `source`: the record of where they came from (kind, where, files). `how`: the profile's
     section `data`.
     """
 
@@ -62,14 +63,14 @@ class Taken(NamedTuple):
 
 def data_key(how) -> str:
     """The key of the drawings as they are read; `how`: the profile's section `data`."""
-    return store.key(["report.training.read_drawings"], [how.classes, how.per_class], how.classes)
+    return store.key(["report.training.read_drawings"], [how.classes, how.per_class, how.unrecognized], how.classes)
 
 
 def read_drawings(how, folder: Path) -> dict:
     """Read the drawings of a profile's classes and keep them in a folder; returns the record of where they came from."""
     from ..data import dataset, source
 
-    drawings, found = source.load_drawings(how.classes, how.per_class)
+    drawings, found = source.load_drawings(how.classes, how.per_class, how.unrecognized)
     dataset.SketchSet.from_drawings(drawings).save(folder)
     return asdict(found)
 
@@ -85,9 +86,10 @@ def data(profile) -> Prepared:
     raw = dataset.SketchSet.load(folder)
     kept = _purified(raw, how)
     splits = dataset.split(kept, how.fractions, how.split_seed)
-    counts = {"read": raw.counts(), "kept": kept.counts()}
-    counts |= {part: getattr(splits, part).counts() for part in ("train", "valid", "test")}
     source = store.record_of(folder)
+    unrecognized = {name: source["files"][name]["unrecognized"] for name in raw.classes}
+    counts = {"unrecognized": unrecognized, "read": raw.counts(), "kept": kept.counts()}
+    counts |= {part: getattr(splits, part).counts() for part in ("train", "valid", "test")}
     _note(profile.name, {**source, "counts": counts})
     return Prepared(raw, kept, splits, dataset.data_scale_factor(splits.train), kept.n_max, counts, source, how)
 
@@ -135,7 +137,7 @@ def _with_others(found: Taken, how) -> Taken:
             "this profile learns from other classes first, and the data folder has none: let SKETCHLIB_DATA name one with "
             "simplified .ndjson files of more classes, or set pretraining: other_classes to false in the profile"
         )
-    others, record = source.load_drawings(names, how.per_class)
+    others, record = source.load_drawings(names, how.per_class, how.unrecognized)
     kept = _purified(dataset.SketchSet.from_drawings(others), how)
     files = {**found.source["files"], **record.files}
     train, n_max = found.train.joined(kept), max(found.n_max, kept.n_max)
@@ -237,7 +239,7 @@ def is_kept(profile, recipe: Recipe) -> bool:
 
 def read_trained(profile, recipe: Recipe) -> Trained:
     """A recipe's model from the artefact store; raises `DataError` where it is not trained yet."""
-    from ..files import read_model
+    from ..files import read_card, read_model
 
     folder, kind = folder_of(profile.name, recipe), class_of(recipe.architecture)
     if not store.is_done(folder):
@@ -245,7 +247,7 @@ def read_trained(profile, recipe: Recipe) -> Trained:
             f"{recipe.name} of profile {profile.name} is not trained yet: run `sketchlib train single --profile {profile.name}`"
         )
     curves = [json.loads(line) for line in (folder / "curves.jsonl").read_text(encoding="utf-8").splitlines()]
-    card = json.loads((folder / MODEL).with_suffix(".json").read_text(encoding="utf-8"))
+    card = read_card(folder / MODEL)
     return Trained(read_model(folder / MODEL, {kind.__name__: kind}), curves, card)
 
 

@@ -20,7 +20,7 @@ from sketchlib.strokes import to_stroke3
 
 @pytest.fixture(scope="module")
 def packed():
-    return npy_of(pickle.dumps(object_array([stroke3(5), stroke3(2)]), 4), (2,))
+    return npy_of(pickle.dumps(object_array([stroke3(5), stroke3(2).tolist(), list(stroke3(2))]), 4), (3,))
 
 
 @given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=6), st.integers(0, 10_000))
@@ -119,6 +119,22 @@ def test_handmade_pickles_are_refused(tmp_path, payload):
 def test_text_that_is_to_become_bytes_by_another_codec_is_refused(tmp_path):
     with pytest.raises(DataError, match="names the encoding 'utf-16'"):
         list(read_npz(archive(tmp_path / "cat.npz", b"c_codecs\nencode\n(Va\nVutf-16\ntR.")))
+
+
+@pytest.mark.parametrize("rows", [[[0, 0, 1]] * 5, [list(range(10**5))] * 10**5], ids=["deep", "wide"])
+def test_a_small_file_that_holds_a_list_a_great_many_times_is_refused_before_it_is_unfolded(tmp_path, rows):
+    for _ in range(40 if len(rows) == 5 else 0):
+        rows = [rows] * 5
+    with pytest.raises(DataError, match=r"train\[0\] is list"):
+        list(read_npz(archive(tmp_path / "cat.npz", pickle.dumps(object_array([rows])))))
+
+
+def test_objects_whose_shape_does_not_fit_their_number_are_refused(tmp_path):
+    for shape in ((2, 2, 3), (-1, -6), (0, 3)):
+        state = (1, shape, np.dtype(object), False, [1, 2, 0, 3, 4, 1])
+        payload = pickle.dumps(WithState((RECONSTRUCT, (np.ndarray, (0,), b"b")), state))
+        with pytest.raises(DataError, match="is refused"):
+            list(read_npz(archive(tmp_path / "cat.npz", payload)))
 
 
 def test_an_array_that_claims_more_than_its_bytes_is_refused(tmp_path):

@@ -50,7 +50,7 @@ def test_the_folder_that_was_named_comes_first_and_nothing_is_downloaded(project
     assert [d.key_id for d in drawings["cat"]] == [str(i) for i in range(12)] and drawings["cat"][0].bounds()[2] == 2
     assert found.kind == "folder" and str(named) not in json.dumps([found.where, found.files]) and not asked
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    assert found.files == {"cat": {"name": "simplified/cat.ndjson", "sha256": digest, "drawings": 12}}
+    assert found.files == {"cat": {"name": "simplified/cat.ndjson", "sha256": digest, "drawings": 12, "unrecognized": 0}}
 
 
 def test_a_named_folder_that_is_missing_or_lacks_a_class_is_an_error_and_never_a_fallback(project, monkeypatch):
@@ -94,16 +94,50 @@ def test_doodles_come_last_and_are_named_as_such(project, capsys):
     drawings, found = load_drawings(["cat", "sun"], 4)
     assert asked and found.kind == "doodles" and locate(["cat", "sun"])[1] is None and not (own / "data").exists()
     assert [len(members) for members in drawings.values()] == [4, 4] and "no real drawing" in found.where
-    assert found.files["cat"] == {"name": "sketchlib.doodles", "sha256": None, "drawings": 4}
+    assert found.files["cat"] == {"name": "sketchlib.doodles", "sha256": None, "drawings": 4, "unrecognized": 0}
     assert "nothing answers" in (said := capsys.readouterr().out) and "own doodles are used" in said
     assert load_drawings(["cat"], 0)[0] == {"cat": []}
 
 
-def test_real_and_made_up_drawings_are_not_mixed(project):
+def test_where_some_classes_are_there_and_others_cannot_be_had_it_is_said_and_doodles_are_not_drawn(project):
     own, _ = project
     write(own / "data", "cat", 30)
-    drawings, found = load_drawings(["cat", "sun"], 4)
-    assert found.kind == "doodles" and {f["name"] for f in found.files.values()} == {"sketchlib.doodles"}
+    (own / "data" / "sunny.txt").write_text("")
+    for use in (load_drawings, ensure, locate, fingerprint):
+        with pytest.raises(DataError, match=r"data has no drawings of sun, pig, but of cat; connect .* Not read: sunny.txt; names"):
+            use(["cat", "sun", "pig"])
+    assert load_drawings(["cat"], 4)[1].kind == "project"
+
+
+def test_files_that_no_class_is_read_from_are_named_before_doodles_are_drawn(project, capsys):
+    own, _ = project
+    (own / "data").mkdir()
+    for n in range(7):
+        (own / "data" / f"cat{n}.zip").write_text("")
+    assert load_drawings(["cat"], 4)[1].kind == "doodles"
+    assert "Not read: cat0.zip, cat1.zip, cat2.zip, cat3.zip, cat4.zip, 2 more; names" in capsys.readouterr().out
+
+
+def test_a_file_as_a_page_hands_it_out_is_not_downloaded_again(project):
+    own, asked = project
+    write(own / "data", "full_simplified_cat", 5)
+    drawings, found = load_drawings(["cat"], 3)
+    assert len(drawings["cat"]) == 3 and found.kind == "project" and not asked
+
+
+@pytest.mark.parametrize("per_class", [None, 3, 1, 0])
+def test_drawings_that_the_game_did_not_recognise_are_left_out_on_request_and_counted_either_way(project, per_class):
+    own, _ = project
+    known = [True, False, True, True, False, True, None]
+    lines = [json.dumps({"key_id": n, "recognized": one, "drawing": [[[0, 1], [0, n]]]}) for n, one in enumerate(known)]
+    (own / "data").mkdir()
+    (own / "data" / "cat.ndjson").write_text("\n".join(lines))
+    for unrecognized in (True, False):
+        drawings, found = load_drawings(["cat"], per_class, unrecognized)
+        wanted = [n for n, one in enumerate(known) if unrecognized or one is not False][:per_class]
+        assert [d.key_id for d in drawings["cat"]] == list(map(str, wanted))
+        seen = known[: max(wanted, default=-1) + 1]
+        assert (found.files["cat"]["drawings"], found.files["cat"]["unrecognized"]) == (len(wanted), seen.count(False))
 
 
 def test_fewer_drawings_than_asked_are_used_with_a_word_when_no_more_can_be_had(project, capsys):

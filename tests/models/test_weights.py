@@ -6,6 +6,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sketchlib.errors import DataError
+from sketchlib.files import read_card
 from sketchlib.models import weights
 from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
@@ -150,6 +151,31 @@ def test_a_folder_is_a_router_that_reads_on_demand(project):
         assert equal(router["sun"], vae(0)) and router.loaded == ("sun",)
         with pytest.raises(DataError, match=r"pig\.safetensors"):
             router["pig"]
+
+
+def test_hidden_files_are_no_classes_of_a_router(tmp_path):
+    weights.save(vae(), tmp_path / "cat.safetensors")
+    (tmp_path / "._cat.safetensors").write_bytes(b"\0\5\x16\7")
+    assert weights.load(tmp_path).classes == ("cat",)
+    (tmp_path / "cat.safetensors").unlink()
+    with pytest.raises(DataError, match=r"holds no \.safetensors file"):
+        weights.load(tmp_path)
+
+
+def test_a_folder_with_a_model_of_several_classes_is_no_router(project):
+    weights.save(single(), project / "weights" / "single.safetensors")
+    weights.save(vae(), project / "weights" / "router" / "cat.safetensors")
+    with pytest.raises(DataError, match=r"single\.safetensors draws 2 classes, and a router needs one .* or 'router'"):
+        weights.load(project / "weights")
+    assert weights.load(project / "weights" / "router").classes == ("cat",)
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[1]", "{}", '{"config": {}}', '{"config": 3}'])
+def test_a_card_that_is_missing_or_broken_is_named(content, tmp_path):
+    if content is not None:
+        (tmp_path / "single.json").write_text(content)
+    with pytest.raises(DataError, match=r"single\.json, the card of single\.safetensors, cannot be read .* get it again"):
+        read_card(tmp_path / "single.safetensors")
 
 
 def test_an_empty_folder_is_no_router(tmp_path):

@@ -227,8 +227,13 @@ def test_published_weights_draw_where_they_know_the_classes(profile, monkeypatch
     router = stages.router(profile)
     assert router.model.classes == ("cat", "pig", "sun") and len(router.cards) == 3
     assert not training.is_kept(profile, recipes.single(profile))
+    (tmp_path / "weights" / "router" / "._cat.safetensors").write_bytes(b"a system's own")
+    assert [path.stem for path in stages.published(profile, "router")] == ["cat", "pig", "sun"]
     own = changed(profile, "report", weights="own")
     assert stages.published(own, "single") == [] and keys_of(own)["single"] != keys_of(profile)["single"]
+    (tmp_path / "weights" / "single.json").unlink()
+    with pytest.raises(DataError, match=r"single\.json, the card of single\.safetensors, cannot be read"):
+        stages.single(profile)
 
 
 @pytest.mark.slow

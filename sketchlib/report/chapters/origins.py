@@ -27,6 +27,7 @@ WHY = {
         "per_class": "training drawings of a class (None: all)",
     },
     "data": {
+        "unrecognized": "this book's choice: all that a file has",
         "min_length": "left blank in the report; its notebook",
         "max_length": "report's table (max_seq_length)",
         "clamp": "report's text",
