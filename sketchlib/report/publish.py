@@ -30,11 +30,19 @@ def nats_per_point(model, sketches: SketchSet) -> float:
     return found * model.n_max * len(sketches) / float(sketches.lengths.sum()) if model.latent_size else found
 
 
+def require_own(profile: Profile) -> None:
+    """Raises `DataError` for a profile that takes weights or results from the published run: its own are parts, and would overwrite that."""
+    taken = [f"report.{name} is {value}" for name in ("weights", "results") if (value := getattr(profile.report, name)) != "own"]
+    if taken:
+        raise DataError(f"profile {profile.name} is not published: its {', '.join(taken)}; publish one that has own for both: published")
+
+
 def publish_weights(profile: Profile, to: Path = PROJECT / "weights") -> list[Path]:
     """Write single.safetensors and router/CLASS.safetensors of a profile below `to`; returns their paths.
 
-    Each card also says what half precision costs, in nats a point of the validation drawings.
+    Each card also says what half precision costs, in nats a point of the validation drawings. Raises `DataError` as `require_own`.
     """
+    require_own(profile)
     valid, paths = data(profile).splits.valid, []
     for one in [train_single(profile), *train_vaes(profile).values()]:
         classes = one.model.classes
@@ -52,19 +60,20 @@ def publish_weights(profile: Profile, to: Path = PROJECT / "weights") -> list[Pa
 def publish_results(profile: Profile, to: Path = RESULTS) -> list[Path]:
     """Copy the numbers that a run's chapters recorded to one JSON a chapter, with drawings, profile, and commit and machine of publishing.
 
-    Returns the paths. Raises `DataError` where no chapter of the profile was executed.
+    Returns the paths. Raises `DataError` where no chapter of the profile was executed, and as `require_own`.
     """
+    require_own(profile)
     found = sorted((build_folder(profile.name) / "results").glob("*.json"))
     if not found:
         raise DataError(f"no chapter was executed at profile {profile.name}: run `make book PROFILE={profile.name}` first")
     head, paths = {"provenance": provenance(), "profile": profile.values, "drawings": drawings_of(profile)}, []
-    for stale in set(to.glob("*.json")) - {to / path.name for path in found}:
-        stale.unlink()
     for path in found:
         numbers = json.loads(path.read_text(encoding="utf-8"))
         text = json.dumps({**head, "results": numbers}, indent=1)
         write_atomically(to / path.name, lambda where, text=text: where.write_text(text + "\n", encoding="utf-8"))
         paths.append(to / path.name)
+    for stale in set(to.glob("*.json")) - set(paths):  # last: nothing is lost where a new file cannot be written
+        stale.unlink()
     return paths
 
 
