@@ -126,12 +126,12 @@ class SecondJudge:
 class Sampling:
     """How sketches are drawn, and how many."""
 
-    temperature: float = ranged(at_least(0))  # tau
+    temperature: float = ranged(above(0))  # tau; chapters 7 and 8 guide, which is a choice among several draws
     guidance: float = ranged(at_least(0))  # of guided sketches, chapters 7, 8 and 14
-    pen_temperature: float = ranged(at_least(0))  # of these, and where the pen has a temperature of its own
+    pen_temperature: float = ranged(above(0))  # of these, and where the pen has a temperature of its own
     grid: int = ranged(COUNT)  # columns of a grid of sketches of one class
     per_class: int = ranged(COUNT)  # sketches of a class that are scored
-    resamples: int = ranged(COUNT)  # of the bootstrap intervals of chapter 8
+    resamples: int = ranged(at_least(2))  # of the bootstrap intervals of chapter 8
 
 
 @settings

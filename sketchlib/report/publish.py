@@ -31,7 +31,7 @@ def nats_per_point(model, sketches: SketchSet) -> float:
 
 
 def require_own(profile: Profile) -> None:
-    """Raises `DataError` for a profile that takes weights or results from the published run: its own are parts, and would overwrite that."""
+    """Raises `DataError` for a profile that takes weights or results from the published run, which parts of its own would overwrite."""
     taken = [f"report.{name} is {value}" for name in ("weights", "results") if (value := getattr(profile.report, name)) != "own"]
     if taken:
         raise DataError(f"profile {profile.name} is not published: its {', '.join(taken)}; publish one that has own for both: published")
