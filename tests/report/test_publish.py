@@ -97,7 +97,9 @@ def test_the_numbers_of_a_run_come_back_with_where_they_are_from(own, profiles, 
     kept = json.loads(path.read_text())
     assert kept["results"] == numbers == publish.published(tmp_path / "results")
     assert kept["provenance"]["torch"] and set(kept["drawings"]) == {"cat", "pig", "sun"} and kept["profile"] == own.values
-    assert "profile `tiny`, seed 0" in publish.about(tmp_path / "results") and publish.about(tmp_path) == "No run is published yet."
+    made = kept["provenance"]
+    assert publish.about(tmp_path / "results") == [["6", "`tiny`", 0, f"`{made['commit'][:12]}`", made["date"], made["cpu"]]]
+    assert publish.about(tmp_path) == []
 
 
 def test_the_published_run_says_which_chapters_are_of_another_commit(tmp_path):
@@ -105,10 +107,18 @@ def test_the_published_run_says_which_chapters_are_of_another_commit(tmp_path):
         made = {"cpu": "some processor", "device": "cpu", "date": "2026-01-02", "commit": commit}
         numbers = {"x": {"profile": "published", "seed": 0}}
         (tmp_path / f"{chapter}.json").write_text(json.dumps({"provenance": made, "results": numbers}))
-    told = publish.about(tmp_path)
-    assert "chapters 4, 14 on 2026-01-02 at `new`; chapter 9 on 2026-01-02 at `old`" in told and "weights of that commit" in told
-    (tmp_path / "09_b.json").unlink()
-    assert "weights" not in publish.about(tmp_path)
+    (tmp_path / "11_none.json").write_text(json.dumps({"provenance": made, "results": {}}))
+    rest = ["2026-01-02", "some processor"]
+    assert publish.about(tmp_path) == [["4, 14", "`published`", 0, "`new`", *rest], ["9", "`published`", 0, "`old`", *rest]]
+
+
+def test_every_number_has_its_interval_and_the_digits_that_it_supports_in_both_runs():
+    e = {"value": 97.4321, "low": 96.8, "high": 98.1, "unit": "percent", "n": 500, "chapter": "08_evaluation"}
+    alone = {"value": 4, "unit": "", "n": None, "chapter": "08_evaluation"}
+    rows = publish.every_number({"share": e, "count": alone}, {"share": {**e, "value": 96.1, "low": 90.0, "high": 99.0}})
+    link = "[8](notebooks/08_evaluation)"
+    assert rows[0] == ["`share`", "97.4", "96.8 to 98.1", "96", "90 to 99", "percent", 500, link]
+    assert rows[1] == ["`count`", "4", "", "", "", "", "", link]
 
 
 def test_a_run_without_chapters_is_not_published(own, tmp_path):
