@@ -179,6 +179,23 @@ def test_an_entry_that_full_lacks_is_an_error_there(mine, tmp_path):
         mine("data: {min_length: 3}")
 
 
+def test_a_folder_of_ones_own_needs_no_full(mine, tmp_path):
+    (tmp_path / "full.yml").unlink()
+    shipped = yaml.safe_load((PROJECT / "profiles" / "full.yml").read_text())
+    assert mine("vae: {steps: 7}").values == {**load_profile("full").values, "vae": shipped["vae"] | {"steps": 7}}
+    with pytest.raises(DataError, match="'other' is not known; expected one of mine"):
+        load_profile("other")
+
+
+def test_the_lines_in_readme_make_a_profile_of_other_classes(mine, tmp_path):
+    (tmp_path / "full.yml").unlink()
+    lines = (PROJECT / "README.md").read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+    quick = (PROJECT / "profiles" / "quick.yml").read_text(encoding="utf-8")
+    made = mine(quick + lines)
+    assert made.data.classes == ("bicycle", "dog", "owl") == made.comparison.classes
+    assert made.single.steps == yaml.safe_load(quick)["single"]["steps"]
+
+
 def test_an_unknown_profile_is_answered_with_those_there_are():
     with pytest.raises(DataError, match="full, published, quick, smoke"):
         load_profile("quik")
