@@ -23,7 +23,7 @@ from sketchlib.report.folders import build_folder
 from sketchlib.report.page import BANNER, RESULTS, banner, merge_results
 from sketchlib.report.profile import load_profile
 from sketchlib.report.provenance import _git, provenance
-from sketchlib.report.tables import format_number, table
+from sketchlib.report.tables import table
 
 ROOT = Path(__file__).resolve().parent
 PROFILE_NAME = get_var("profile", "quick")
@@ -183,13 +183,14 @@ def write_results(path: Path, results: dict) -> None:
     """Append the table of every number of this run, beside those of the published one, to the results page."""
     from sketchlib.report import publish
 
-    other, rows = publish.published(), []
-    for name, e in results.items():
-        values = [format_number(run[name]["value"]) if name in run else "" for run in (results, other)]
-        rows.append([f"`{name}`", *values, e["unit"], e["n"] or "", f"[{e['chapter']}](notebooks/{e['chapter']})"])
+    interval = "95 % interval"
+    head = ["name", "this run", interval, "published", interval, "unit", "n (this run)", "chapter"]
     text = path.read_text(encoding="utf-8")
-    text += f"\nThis run: profile `{PROFILE_NAME}`, seed {PROFILE.seed}. {publish.about()}\n\n"
-    text += table(["name", "this run", "published", "unit", "n (this run)", "chapter"], rows)
+    text += f"\nThis run: profile `{PROFILE_NAME}`, seed {PROFILE.seed}.\n\n"
+    text += table(head, publish.every_number(results, publish.published()))
+    if runs := publish.about():
+        text += "\n## The published run\n\nA chapter's numbers were made with the weights of its commit.\n\n"
+        text += table(["chapters", "profile", "seed", "commit", "date", "machine"], runs)
     if weights := publish.shipped():
         head = ["weights", "MB", "steps", "step kept", "training drawings", "nats a point", "half precision costs"]
         text += "\n## The published weights\n\nNats a point are of the validation drawings, with half precision; a VAE's are its "

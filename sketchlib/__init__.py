@@ -25,7 +25,7 @@ _HOME = {
 __all__ = sorted(_HOME)
 __version__ = "0.1.0"
 
-_SLEEP = "Passive"  # OpenMP reads any case: so spelled, it is our own choice and no user's, and a child process chooses anew
+_SLEEP = "Passive"  # OpenMP reads any case: so spelled, it is taken for our own choice, and a child process chooses anew
 
 
 def _others_at_work() -> int:
@@ -40,7 +40,8 @@ def _others_at_work() -> int:
 def _choose_waiting() -> None:
     """On a busy machine, let torch's threads sleep and not spin while they wait for each other; how is read when torch is loaded.
 
-    Spinning is faster where no one else needs the cores, and many times slower where someone does: see LOG.md. A user's choice stays.
+    Spinning is faster where no one else needs the cores, and many times slower where someone does: see LOG.md. A user's choice
+    stays, but for `OMP_WAIT_POLICY=Passive`, so spelled, which is taken for our own: who wants it always writes PASSIVE.
     """
     if os.environ.get("OMP_WAIT_POLICY", _SLEEP) != _SLEEP or "GOMP_SPINCOUNT" in os.environ or "torch" in sys.modules:
         return

@@ -42,7 +42,8 @@ def _add_publish(commands) -> None:
         "publish",
         help="publish a run: weights/, book/results/ and README's pictures",
         description="Write a profile's weights in half precision to weights/, each with a card, and the numbers of its executed chapters "
-        "to book/results/. Models that are not trained yet are trained first.",
+        "to book/results/. Models that are not trained yet are trained first. A profile that takes weights or results from the published "
+        "run, such as quick, is refused.",
     )
     publish.add_argument("--profile", default="published", help="the run to publish (default: published)")
     publish.set_defaults(run=_publish)

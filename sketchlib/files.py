@@ -26,6 +26,12 @@ def profiles_folder() -> Path:
     return Path(given) if (given := os.environ.get("SKETCHLIB_PROFILES")) else _shipped("profiles")
 
 
+def profile_file(name: str) -> Path:
+    """NAME.yml in the folder of the profiles; full.yml, which all others differ from, is the shipped one where that folder has none."""
+    path = profiles_folder() / f"{name}.yml"
+    return _shipped("profiles") / path.name if name == "full" and not path.is_file() else path
+
+
 def data_folder() -> Path:
     """The folder that drawings are downloaded into; it need not exist."""
     return PROJECT / "data"

@@ -9,7 +9,7 @@ import yaml
 from files import columns, line_of, ndjson
 
 from sketchlib.data.doodles import doodles
-from sketchlib.files import PROJECT, profiles_folder
+from sketchlib.files import PROJECT
 
 CLASSES = {"The Eiffel Tower": "candle", "bicycle": "car", "dog": "cat"}  # and the doodles that stand in for drawings of them
 REPORTS_OWN = "need the classes airplane, alarm clock, apple, candle, cat"
@@ -28,11 +28,9 @@ def own_book(tmp_path_factory):
         ndjson(path, *lines)
     profiles = folder / "profiles"
     profiles.mkdir()
-    for path in profiles_folder().glob("*.yml"):
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if path.stem == "smoke":
-            values.setdefault("data", {})["classes"] = list(CLASSES)
-        (profiles / path.name).write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+    values = yaml.safe_load((PROJECT / "profiles" / "smoke.yml").read_text(encoding="utf-8"))
+    values["data"]["classes"] = list(CLASSES)
+    (profiles / "smoke.yml").write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")  # full.yml is the shipped one
     places = dict(SKETCHLIB_DATA=folder / "drawings", SKETCHLIB_PROFILES=profiles, SKETCHLIB_BUILD=folder / "build", PYTHONPATH=PROJECT)
     environment = {**os.environ, **{name: str(path) for name, path in places.items()}}
     command = [sys.executable, "-m", "doit", "--verbosity", "2", "profile=smoke"]

@@ -1,11 +1,14 @@
-"""No result is typed by hand: cells say results, and the numbers of prose are years, shapes and hyperparameters."""
+"""No result is typed by hand: cells say results, the numbers of prose are years, shapes and hyperparameters, and what it names is there."""
 
 import json
+import pkgutil
 import re
 from pathlib import Path
 
 import pytest
 import yaml
+
+import sketchlib
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [*sorted((ROOT / "book").glob("*.md")), *sorted((ROOT / "notebooks").glob("*.ipynb"))]
@@ -33,11 +36,15 @@ PROFILES = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT /
 ALLOWED = FACTS.union(range(11), *map(numbers_in, PROFILES))
 
 
-def prose_of(path) -> str:
+def markdown_of(path) -> str:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".ipynb":
         text = "\n\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown")
-    return strip(text)
+    return text
+
+
+def prose_of(path) -> str:
+    return strip(markdown_of(path))
 
 
 def strip(text) -> str:
@@ -59,3 +66,35 @@ def test_no_result_is_typed(path):
 def test_a_typed_result_would_be_found():
     text = "Of the sketches 83.6 % were read in 2017 ([chapter 8](x2)), at $0.77$ nats, by {cite}`burda2016`, `x = 77` and 1,234 more."
     assert typed(strip(text)) == ["83.6", "1,234"]
+
+
+MODULES = [one.name for one in pkgutil.walk_packages(sketchlib.__path__, "sketchlib.") if not one.name.endswith("__main__")]
+
+
+def resolves(name) -> bool:
+    """Whether a dotted name is that of a module, or of something in one."""
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
+
+
+def missing(text) -> list[str]:
+    """The names of the library in a text that there are not: `sketchlib.x.y`, and `x.y` where the library has a module x."""
+    found = [name for name in re.findall(r"\bsketchlib(?:\.[A-Za-z_]\w*)+", text) if not resolves(name)]
+    for module, name in re.findall(r"`([a-z_]+)\.(\w+)[^`\n]*`", text):
+        homes = [one for one in MODULES if one.endswith(f".{module}")]
+        if homes and not any(resolves(f"{home}.{name}") for home in homes):
+            found.append(f"{module}.{name}")
+    return found
+
+
+@pytest.mark.parametrize("path", [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"], ids=lambda path: path.stem)
+def test_what_prose_names_is_in_the_library(path):
+    assert missing(markdown_of(path)) == []
+
+
+def test_a_name_that_the_library_does_not_have_would_be_found():
+    assert missing("`sketchlib.quickdraw`, `sketchlib.data.quickdraw`, and sketchlib.Drawing.") == ["sketchlib.quickdraw"]
+    assert missing("`dataset.batch_order(x)`, `batches.batch_order(x)` and `np.load`") == ["dataset.batch_order"]

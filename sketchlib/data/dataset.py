@@ -189,14 +189,28 @@ class Splits:
 
 
 def split(sketches: SketchSet, fractions: tuple[float, float, float] = (0.7, 0.15, 0.15), seed: int = 42) -> Splits:
-    """Split each class in the same proportions; source: report, section IV.1."""
+    """Split each class in the same proportions; source: report, section IV.1. Raises `DataError` where a part lacks a class."""
+    try:
+        parts = [sketches.subset(np.sort(part)) for part in _split(sketches.labels, fractions, seed)]
+        few = [name for part in parts for name, count in part.counts().items() if not count]
+    except ValueError:  # scikit-learn's, in its own words: a class, or all of them, would have less than one drawing in a part
+        few = [min(sketches.classes, key=sketches.counts().get)]
+    if few:
+        raise DataError(
+            f"data.fractions {list(fractions)} leave a part without drawings of class {few[0]!r}, of which there are "
+            f"{sketches.counts()[few[0]]}: make the smallest fraction larger, or add drawings (data.per_class)"
+        )
+    return Splits(*parts)
+
+
+def _split(labels: np.ndarray, fractions: tuple[float, float, float], seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Indices of the drawings of each part."""
     from sklearn.model_selection import train_test_split  # here: it takes nearly as long as torch, and who draws needs none
 
-    index = np.arange(len(sketches))
-    train, rest = train_test_split(index, train_size=fractions[0], stratify=sketches.labels, random_state=seed)
+    train, rest = train_test_split(np.arange(len(labels)), train_size=fractions[0], stratify=labels, random_state=seed)
     share = fractions[1] / (fractions[1] + fractions[2])
-    valid, test = train_test_split(rest, train_size=share, stratify=sketches.labels[rest], random_state=seed)
-    return Splits(*(sketches.subset(np.sort(part)) for part in (train, valid, test)))
+    valid, test = train_test_split(rest, train_size=share, stratify=labels[rest], random_state=seed)
+    return train, valid, test
 
 
 def cap(sketches: SketchSet, per_class: int | None, seed: int = 42) -> SketchSet:

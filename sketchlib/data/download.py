@@ -99,6 +99,7 @@ def _is_missing(folder: Path, name: str, per_class: int | None) -> bool:
     """Whether a class must be downloaded, or more of it; verifies what has been."""
     file = _file_of(name)
     entry = read_manifest(folder).get(file, {})
+    _put_in_place(folder / file, entry)
     if not (folder / file).exists():
         return not (folder.is_dir() and name in class_names(folder))
     if "sha256" not in entry:
@@ -106,6 +107,13 @@ def _is_missing(folder: Path, name: str, per_class: int | None) -> bool:
     verified_sha256(folder, folder / file)
     whole = entry.get("bytes") == entry.get("total")
     return not whole and (per_class is None or entry.get("drawings", 0) < per_class)
+
+
+def _put_in_place(path: Path, entry: dict) -> None:
+    """Finish a download that was stopped after its record and before the file was put in place: its part is what the record says."""
+    part = path.with_name(f"{path.name}.part")
+    if part.exists() and entry.get("bytes") == part.stat().st_size and entry.get("sha256") == _sha256(part):
+        os.replace(part, path)
 
 
 def _require_answer(base_url: str) -> None:
@@ -147,7 +155,7 @@ def _fetch_one(folder: Path, name: str, per_class: int | None, base_url: str) ->
         raise DataError(f"{url} answered with something else than drawings ({error}); is it a network's sign-in page?") from error
     entry = read_manifest(folder)[file]
     _record(folder, file, entry | {"bytes": part.stat().st_size, "drawings": drawings, "sha256": _sha256(part)})
-    os.replace(part, path)  # after the record: stopped between the two, the part is still there to go on with
+    os.replace(part, path)  # after the record: stopped between the two, the next call puts the part in place
 
 
 def _bring(folder: Path, file: str, part: Path, url: str, per_class: int | None) -> int:

@@ -12,7 +12,7 @@ from typing import Literal
 import yaml
 
 from ..errors import DataError, known
-from ..files import profiles_folder
+from ..files import profile_file, profiles_folder
 from ..settings import DECAY, FACTOR, PROBABILITY, SEED, Range, above, at_least, between, from_mapping, ranged, settings
 
 COUNT = at_least(1)
@@ -127,12 +127,12 @@ class SecondJudge:
 class Sampling:
     """How sketches are drawn, and how many."""
 
-    temperature: float = ranged(at_least(0))  # tau
+    temperature: float = ranged(above(0))  # tau; chapters 7 and 8 guide, which is a choice among several draws
     guidance: float = ranged(at_least(0))  # of guided sketches, chapters 7, 8 and 14
-    pen_temperature: float = ranged(at_least(0))  # of these, and where the pen has a temperature of its own
+    pen_temperature: float = ranged(above(0))  # of these, and where the pen has a temperature of its own
     grid: int = ranged(COUNT)  # columns of a grid of sketches of one class
     per_class: int = ranged(COUNT)  # sketches of a class that are scored
-    resamples: int = ranged(COUNT)  # of the bootstrap intervals of chapter 8
+    resamples: int = ranged(at_least(2))  # of the bootstrap intervals of chapter 8
 
 
 @settings
@@ -231,15 +231,14 @@ class Profile:
 
 
 def load_profile(name: str) -> Profile:
-    """The profile profiles/NAME.yml, which says in what it differs from full.yml.
+    """The profile profiles/NAME.yml, which says in what it differs from full.yml: the one beside it, else the shipped one.
 
     Raises `DataError` naming file and entry for one that is not known, missing, of another type or out of its range.
     """
-    folder = profiles_folder()
-    path = folder / f"{name}.yml"
+    folder, path = profiles_folder(), profile_file(name)
     if not path.is_file():
         raise DataError(f"profile {name!r} is not known; expected one of {', '.join(sorted(p.stem for p in folder.glob('[!.]*.yml')))}")
-    full = _read_yaml(folder / "full.yml")
+    full = _read_yaml(profile_file("full"))
     _made(full, "full", "full.yml")
     return _made(_joined(full, _read_yaml(path)), name, path.name)
 

@@ -19,6 +19,7 @@ from .folders import build_folder
 from .profile import Profile
 from .provenance import provenance
 from .stages import data, train_single, train_vaes
+from .tables import Number, rounded
 
 RESULTS = PROJECT / "book" / "results"
 
@@ -30,11 +31,19 @@ def nats_per_point(model, sketches: SketchSet) -> float:
     return found * model.n_max * len(sketches) / float(sketches.lengths.sum()) if model.latent_size else found
 
 
+def require_own(profile: Profile) -> None:
+    """Raises `DataError` for a profile that takes weights or results from the published run, which parts of its own would overwrite."""
+    taken = [f"report.{name} is {value}" for name in ("weights", "results") if (value := getattr(profile.report, name)) != "own"]
+    if taken:
+        raise DataError(f"profile {profile.name} is not published: its {', '.join(taken)}; publish one that has own for both: published")
+
+
 def publish_weights(profile: Profile, to: Path = PROJECT / "weights") -> list[Path]:
     """Write single.safetensors and router/CLASS.safetensors of a profile below `to`; returns their paths.
 
-    Each card also says what half precision costs, in nats a point of the validation drawings.
+    Each card also says what half precision costs, in nats a point of the validation drawings. Raises `DataError` as `require_own`.
     """
+    require_own(profile)
     valid, paths = data(profile).splits.valid, []
     for one in [train_single(profile), *train_vaes(profile).values()]:
         classes = one.model.classes
@@ -52,19 +61,20 @@ def publish_weights(profile: Profile, to: Path = PROJECT / "weights") -> list[Pa
 def publish_results(profile: Profile, to: Path = RESULTS) -> list[Path]:
     """Copy the numbers that a run's chapters recorded to one JSON a chapter, with drawings, profile, and commit and machine of publishing.
 
-    Returns the paths. Raises `DataError` where no chapter of the profile was executed.
+    Returns the paths. Raises `DataError` where no chapter of the profile was executed, and as `require_own`.
     """
+    require_own(profile)
     found = sorted((build_folder(profile.name) / "results").glob("[!.]*.json"))
     if not found:
         raise DataError(f"no chapter was executed at profile {profile.name}: run `make book PROFILE={profile.name}` first")
     head, paths = {"provenance": provenance(), "profile": profile.values, "drawings": drawings_of(profile)}, []
-    for stale in set(to.glob("*.json")) - {to / path.name for path in found}:
-        stale.unlink()
     for path in found:
         numbers = json.loads(path.read_text(encoding="utf-8"))
         text = json.dumps({**head, "results": numbers}, indent=1)
         write_atomically(to / path.name, lambda where, text=text: where.write_text(text + "\n", encoding="utf-8"))
         paths.append(to / path.name)
+    for stale in set(to.glob("[!.]*.json")) - set(paths):  # last: nothing is lost where a new file cannot be written
+        stale.unlink()
     return paths
 
 
@@ -94,19 +104,33 @@ def published(folder: Path = RESULTS) -> dict[str, dict]:
     return merged
 
 
-def about(folder: Path = RESULTS) -> str:
-    """A sentence or two on the published run: profile, seed, machine, and which chapters were published when, at which commit."""
-    heads = {path.stem[:2]: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("[!.]*.json"))}
-    if not heads:
-        return "No run is published yet."
-    first = next(iter(heads.values()))
-    made, entry = first["provenance"], next(iter(first["results"].values()))
-    device, together = made["cpu"] if made["device"] == "cpu" else made["device"], {}
-    for chapter, head in heads.items():
-        together.setdefault(f"on {head['provenance']['date']} at `{head['provenance']['commit'][:12]}`", []).append(str(int(chapter)))
-    when = "; ".join(f"chapter{'s' * (len(chapters) > 1)} {', '.join(chapters)} {at}" for at, chapters in together.items())
-    several = " What was published at another commit was made with the weights of that commit." if len(together) > 1 else ""
-    return f"The published run: profile `{entry['profile']}`, seed {entry['seed']}, {device}; {when}.{several}"
+def about(folder: Path = RESULTS) -> list[list]:
+    """Rows on the published run: chapters, and their profile, seed, commit, date and machine; a row for all that have these in common."""
+    together: dict[tuple, list[str]] = {}
+    for path in sorted(folder.glob("[!.]*.json")):
+        head = json.loads(path.read_text(encoding="utf-8"))
+        made, entries = head["provenance"], list(head["results"].values())
+        machine = made["cpu"] if made["device"] == "cpu" else made["device"]
+        for entry in entries[:1]:
+            run = (f"`{entry['profile']}`", entry["seed"], f"`{made['commit'][:12]}`", made["date"], machine)
+            together.setdefault(run, []).append(str(int(path.stem[:2])))
+    return [[", ".join(chapters), *run] for run, chapters in together.items()]
+
+
+def every_number(found: Mapping[str, dict], other: Mapping[str, dict]) -> list[list]:
+    """Rows on recorded numbers: name, value and interval, value and interval in the `other` run, unit, n, and a link to the chapter."""
+    rows = []
+    for name, e in found.items():
+        chapter = f"[{int(e['chapter'][:2])}](notebooks/{e['chapter']})"
+        rows.append([f"`{name}`", *_with_interval(e), *_with_interval(other.get(name)), e["unit"], e["n"] or "", chapter])
+    return rows
+
+
+def _with_interval(entry: dict | None) -> tuple[str, str]:
+    if entry is None:
+        return "", ""
+    ends = entry.get("low"), entry.get("high")
+    return rounded(entry["value"], *ends), Number("", entry["value"], "", None, *ends).interval
 
 
 def shipped(folder: Path = PROJECT / "weights") -> list[list]:

@@ -241,6 +241,14 @@ def test_split_follows_unequal_classes():
     assert split(sketches).train.counts() == {"cat": 70, "sun": 14}
 
 
+@pytest.mark.parametrize("fractions", [(0.98, 0.01, 0.01), (0.01, 0.01, 0.98), (0.98, 0.019, 0.001), (0.94, 0.03, 0.03), (0.9, 0.09, 0.01)])
+def test_a_part_that_would_lack_a_class_is_an_error_that_says_what_to_do(fractions):
+    sketches = SketchSet.from_drawings({"cat": sketch_set(100).drawings("cat"), "sun": sketch_set(20).drawings("sun")})
+    said = r"data\.fractions \[0\.\d+, .* without drawings of class 'sun', of which there are 20: make the smallest fraction larger"
+    with pytest.raises(DataError, match=said):
+        split(sketches, fractions)
+
+
 # --- batches ---
 
 

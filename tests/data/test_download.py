@@ -1,6 +1,7 @@
 """Downloads against a server on this machine: ranges, resuming, changed files, checksums, errors, and no network."""
 
 import hashlib
+import os
 import socket
 import threading
 from contextlib import contextmanager
@@ -161,6 +162,26 @@ def test_the_old_file_stays_until_a_longer_one_is_whole(server, tmp_path):
         fetch(["cat"], tmp_path, None, base_url=server.url)
     assert cats(tmp_path) == before and len(list(read_class(tmp_path, "cat", 100))) == 100
     fetch(["cat"], tmp_path, 100, base_url="http://127.0.0.1:1/")  # and still counts
+
+
+@pytest.mark.parametrize("before", [None, 100])
+def test_a_download_stopped_before_it_was_put_in_place_is_put_there_by_the_next_call(server, tmp_path, monkeypatch, before):
+    server.files[CAT] = lines(9000)
+    if before:
+        fetch(["cat"], tmp_path, before, base_url=server.url)
+
+    def stopped(source, target):
+        if str(target).endswith("cat.ndjson"):
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    replace = os.replace
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(os, "replace", stopped)
+        fetch(["cat"], tmp_path, 5000, base_url=server.url)
+    fetch(["cat"], tmp_path, 5000, base_url="http://127.0.0.1:1/")  # all is there
+    assert cats(tmp_path).count(b"\n") >= 5000 and not list(tmp_path.rglob("*.part"))
+    verified_sha256(tmp_path, tmp_path / "simplified" / "cat.ndjson")
 
 
 # --- checks ---

@@ -110,7 +110,10 @@ WRONG = {
     "data: {classes: null}": "data.classes is None; allowed",
     "recogniser: {size: 33}": f"recogniser.size is 33; {WHOLE} of at least 16 that 8 divides",
     "second_judge: {per_class: null}": f"second_judge.per_class is None; {WHOLE}",
-    "sampling: {temperature: -1}": f"sampling.temperature is -1; {NUMBER} of at least 0",
+    "sampling: {temperature: 0}": f"sampling.temperature is 0; {NUMBER} above 0",
+    "sampling: {pen_temperature: 0}": f"sampling.pen_temperature is 0; {NUMBER} above 0",
+    "sampling: {guidance: -1}": f"sampling.guidance is -1; {NUMBER} of at least 0",
+    "sampling: {resamples: 1}": f"sampling.resamples is 1; {WHOLE} of at least 2",
     "comparison: {drawings: [50, 0]}": "comparison.drawings is [50, 0]; allowed: a list, each a whole number of at least 1, or null",
     "comparison: {temperatures: [0]}": "comparison.temperatures is [0]; allowed: a list, each a number above 0",
     "comparison: {classes: [cat, dog]}": "comparison.classes: unknown class 'dog'",
@@ -174,6 +177,23 @@ def test_an_entry_that_full_lacks_is_an_error_there(mine, tmp_path):
     (tmp_path / "full.yml").write_text(text.replace("  min_length: 10\n", ""))
     with pytest.raises(DataError, match=r"^full\.yml: data\.min_length is missing$"):
         mine("data: {min_length: 3}")
+
+
+def test_a_folder_of_ones_own_needs_no_full(mine, tmp_path):
+    (tmp_path / "full.yml").unlink()
+    shipped = yaml.safe_load((PROJECT / "profiles" / "full.yml").read_text())
+    assert mine("vae: {steps: 7}").values == {**load_profile("full").values, "vae": shipped["vae"] | {"steps": 7}}
+    with pytest.raises(DataError, match="'other' is not known; expected one of mine"):
+        load_profile("other")
+
+
+def test_the_lines_in_readme_make_a_profile_of_other_classes(mine, tmp_path):
+    (tmp_path / "full.yml").unlink()
+    lines = (PROJECT / "README.md").read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+    quick = (PROJECT / "profiles" / "quick.yml").read_text(encoding="utf-8")
+    made = mine(quick + lines)
+    assert made.data.classes == ("bicycle", "dog", "owl") == made.comparison.classes
+    assert made.single.steps == yaml.safe_load(quick)["single"]["steps"]
 
 
 def test_an_unknown_profile_is_answered_with_those_there_are():

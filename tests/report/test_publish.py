@@ -50,13 +50,19 @@ def test_what_a_run_must_find_again_is_published():
 
 
 @pytest.fixture
+def own(profile):
+    """The tiny profile as one that may be published: it takes nothing from the published run."""
+    return replace(profile, report=replace(profile.report, weights="own", results="own"))
+
+
+@pytest.fixture
 def profiles(profile, monkeypatch):
     monkeypatch.setattr("sketchlib.report.profile.load_profile", lambda name: profile)
 
 
 @pytest.mark.slow
-def test_published_weights_are_half_as_large_cost_next_to_nothing_and_load_in_one_line(profile, monkeypatch, tmp_path):
-    paths = publish.publish_weights(profile, tmp_path / "weights")
+def test_published_weights_are_half_as_large_cost_next_to_nothing_and_load_in_one_line(own, monkeypatch, tmp_path):
+    paths = publish.publish_weights(own, tmp_path / "weights")
     assert [path.stem for path in paths] == ["single", "cat", "pig", "sun"]
     kept = build_folder("tiny") / "models" / "single.safetensors"
     assert paths[0].stat().st_size < 0.6 * kept.stat().st_size
@@ -85,13 +91,15 @@ def test_a_vaes_nats_a_point_are_its_reconstruction_terms_over_the_points(profil
     assert publish.nats_per_point(vae, valid) == pytest.approx(nats / int(valid.lengths.sum()), rel=1e-5)
 
 
-def test_the_numbers_of_a_run_come_back_with_where_they_are_from(profile, profiles, tmp_path):
-    numbers = executed(profile, loss=0.5, gain=2)
-    (path,) = publish.publish_results(profile, tmp_path / "results")
+def test_the_numbers_of_a_run_come_back_with_where_they_are_from(own, profiles, tmp_path):
+    numbers = executed(own, loss=0.5, gain=2)
+    (path,) = publish.publish_results(own, tmp_path / "results")
     kept = json.loads(path.read_text())
     assert kept["results"] == numbers == publish.published(tmp_path / "results")
-    assert kept["provenance"]["torch"] and set(kept["drawings"]) == {"cat", "pig", "sun"} and kept["profile"] == profile.values
-    assert "profile `tiny`, seed 0" in publish.about(tmp_path / "results") and publish.about(tmp_path) == "No run is published yet."
+    assert kept["provenance"]["torch"] and set(kept["drawings"]) == {"cat", "pig", "sun"} and kept["profile"] == own.values
+    made = kept["provenance"]
+    assert publish.about(tmp_path / "results") == [["6", "`tiny`", 0, f"`{made['commit'][:12]}`", made["date"], made["cpu"]]]
+    assert publish.about(tmp_path) == []
 
 
 def test_the_published_run_says_which_chapters_are_of_another_commit(tmp_path):
@@ -99,15 +107,50 @@ def test_the_published_run_says_which_chapters_are_of_another_commit(tmp_path):
         made = {"cpu": "some processor", "device": "cpu", "date": "2026-01-02", "commit": commit}
         numbers = {"x": {"profile": "published", "seed": 0}}
         (tmp_path / f"{chapter}.json").write_text(json.dumps({"provenance": made, "results": numbers}))
-    told = publish.about(tmp_path)
-    assert "chapters 4, 14 on 2026-01-02 at `new`; chapter 9 on 2026-01-02 at `old`" in told and "weights of that commit" in told
-    (tmp_path / "09_b.json").unlink()
-    assert "weights" not in publish.about(tmp_path)
+    (tmp_path / "11_none.json").write_text(json.dumps({"provenance": made, "results": {}}))
+    rest = ["2026-01-02", "some processor"]
+    assert publish.about(tmp_path) == [["4, 14", "`published`", 0, "`new`", *rest], ["9", "`published`", 0, "`old`", *rest]]
 
 
-def test_a_run_without_chapters_is_not_published(profile, tmp_path):
+def test_every_number_has_its_interval_and_the_digits_that_it_supports_in_both_runs():
+    e = {"value": 97.4321, "low": 96.8, "high": 98.1, "unit": "percent", "n": 500, "chapter": "08_evaluation"}
+    alone = {"value": 4, "unit": "", "n": None, "chapter": "08_evaluation"}
+    rows = publish.every_number({"share": e, "count": alone}, {"share": {**e, "value": 96.1, "low": 90.0, "high": 99.0}})
+    link = "[8](notebooks/08_evaluation)"
+    assert rows[0] == ["`share`", "97.4", "96.8 to 98.1", "96", "90 to 99", "percent", 500, link]
+    assert rows[1] == ["`count`", "4", "", "", "", "", "", link]
+
+
+def test_a_run_without_chapters_is_not_published(own, tmp_path):
     with pytest.raises(DataError, match="make book PROFILE=tiny"):
-        publish.publish_results(profile, tmp_path)
+        publish.publish_results(own, tmp_path)
+
+
+@pytest.mark.parametrize("taken", ["weights", "results"])
+@pytest.mark.parametrize("publishing", [publish.publish_results, publish.publish_weights])
+def test_a_run_that_takes_from_the_published_one_does_not_overwrite_it(own, profiles, tmp_path, publishing, taken):
+    kept = tmp_path / "to" / "08_evaluation.json"
+    kept.parent.mkdir()
+    kept.write_text("{}")
+    executed(own, loss=0.5)
+    with pytest.raises(DataError, match=f"profile tiny is not published: its report.{taken} is published; .* own"):
+        publishing(replace(own, report=replace(own.report, **{taken: "published"})), kept.parent)
+    assert list(kept.parent.iterdir()) == [kept]
+
+
+def test_no_published_number_is_lost_where_a_new_one_cannot_be_written(own, profiles, monkeypatch, tmp_path):
+    (tmp_path / "08_evaluation.json").write_text("{}")
+    executed(own, loss=0.5)
+    with monkeypatch.context() as full, pytest.raises(OSError, match="No space"):
+
+        def write(*_):
+            raise OSError(28, "No space left on device")
+
+        full.setattr(publish, "write_atomically", write)
+        publish.publish_results(own, tmp_path)
+    assert (tmp_path / "08_evaluation.json").exists()
+    (path,) = publish.publish_results(own, tmp_path)
+    assert sorted(tmp_path.glob("*.json")) == [path]
 
 
 def test_what_differs_is_said_and_what_is_close_is_not():
@@ -124,18 +167,18 @@ def test_what_differs_is_said_and_what_is_close_is_not():
     assert publish.differences(run(a=float("nan")), theirs, ["a"], {}) != []
 
 
-def test_a_run_is_checked_where_it_read_the_same_drawings_only(profile, profiles, tmp_path):
-    numbers, folder = executed(profile, loss=0.5), tmp_path / "results"
-    assert publish.check(profile, numbers, folder) == []
-    publish.publish_results(profile, folder)
+def test_a_run_is_checked_where_it_read_the_same_drawings_only(own, profiles, tmp_path):
+    numbers, folder = executed(own, loss=0.5), tmp_path / "results"
+    assert publish.check(own, numbers, folder) == []
+    publish.publish_results(own, folder)
     (folder / "expected.yml").write_text("equal: [loss]\nclose: {gain: 1}\n", encoding="utf-8")
     other = {"loss": {"value": 0.6, "unit": ""}}
-    asked = {name: replace(profile, report=replace(profile.report, compare=name)) for name in ("none", "equal", "close")}
+    asked = {name: replace(own, report=replace(own.report, compare=name)) for name in ("none", "equal", "close")}
     assert publish.check(asked["equal"], numbers, folder) == []
     assert [len(publish.check(one, other, folder)) for one in asked.values()] == [0, 1, 2]
     with (tmp_path / "drawings" / "cat.ndjson").open("a") as file:
         file.write((tmp_path / "drawings" / "cat.ndjson").read_text().splitlines()[0] + "\n")
-    stages.data(profile)
+    stages.data(own)
     assert publish.check(asked["close"], other, folder) == []
 
 
