@@ -55,7 +55,7 @@ def code_of(notebook: Path) -> str:
 def state_of(chapter: str) -> dict:
     """All that a chapter's execution depends on, beside its own file."""
     code = code_of(ROOT / "notebooks" / f"{chapter}.ipynb")
-    library = dependencies.reached(dependencies.entries_of(code), stages.MADE)
+    library = dependencies.reached(dependencies.entries_of(code), stages.IN_STAGE_KEYS)
     every, published = "\n".join([code, *library.values()]), RESULTS / f"{chapter}.json"
     return {
         "code": library,

@@ -10,6 +10,7 @@ from datetime import timedelta
 from .errors import DataError
 from .files import INSTALLED
 from .report.profile import load_profile
+from .report.store import building
 
 PROFILE_HELP = "profiles/PROFILE.yml has the sizes and durations (default: quick)"
 
@@ -117,7 +118,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # torchrun's way to stop the others: say where the run will go on
     try:
-        options.run(options)
+        with building():
+            options.run(options)
     except (DataError, ModuleNotFoundError) as error:  # the second says which extra to install
         sys.exit(str(error))
     except KeyboardInterrupt:

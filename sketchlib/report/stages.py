@@ -41,7 +41,8 @@ def train_vaes(profile) -> dict[str, Trained]:
     """One VAE a class trained by this profile, by class name. Chapter 6, where there are no published ones."""
     vaes = recipes.vaes(profile)
     training.keep_side_by_side(profile, list(vaes.values()))
-    shutil.rmtree(_models(profile) / "router", ignore_errors=True)  # it may have had other classes
+    if store.builds():
+        shutil.rmtree(_models(profile) / "router", ignore_errors=True)  # it may have had other classes
     _export(profile, {f"router/{name}": recipe for name, recipe in vaes.items()})
     _forget_others(profile, list(vaes.values()))
     return {name: training.read_trained(profile, recipe) for name, recipe in vaes.items()}
@@ -54,8 +55,8 @@ def _models(profile) -> Path:
 
 
 def _export(profile, made: Mapping[str, Recipe]) -> None:
-    """Copy weights and cards to build/PROFILE/models, whose files `sketchlib.load` takes."""
-    for name, recipe in made.items():
+    """Copy weights and cards to build/PROFILE/models, whose files `sketchlib.load` takes, where the build asks."""
+    for name, recipe in made.items() if store.builds() else ():
         kept = recipes.folder_of(profile.name, recipe) / training.MODEL
         to = _models(profile) / f"{name}.safetensors"
         to.parent.mkdir(parents=True, exist_ok=True)
@@ -72,11 +73,10 @@ def _forget_others(profile, made: list[Recipe]) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Drawer:
-    """A model that draws, the cards that say how its weights were made, and whether they are the published ones."""
+    """A model that draws, and the cards that say how its weights were made."""
 
     model: object
     cards: list[dict]
-    published: bool
 
 
 def single(profile) -> Drawer:
@@ -84,9 +84,9 @@ def single(profile) -> Drawer:
     from ..models import weights
 
     if found := published(profile, "single"):
-        return Drawer(weights.read(found[0]), _cards(found), True)
+        return Drawer(weights.read(found[0]), _cards(found))
     trained = train_single(profile)
-    return Drawer(trained.model, [trained.card], False)
+    return Drawer(trained.model, [trained.card])
 
 
 def router(profile) -> Drawer:
@@ -95,9 +95,9 @@ def router(profile) -> Drawer:
     from ..models.router import Router
 
     if found := published(profile, "router"):
-        return Drawer(weights.router(found[0].parent), _cards(found), True)
+        return Drawer(weights.router(found[0].parent), _cards(found))
     trained = train_vaes(profile)
-    return Drawer(Router({name: one.model for name, one in trained.items()}), [one.card for one in trained.values()], False)
+    return Drawer(Router({name: one.model for name, one in trained.items()}), [one.card for one in trained.values()])
 
 
 def published(profile, name: str) -> list[Path]:
@@ -127,7 +127,7 @@ def recogniser(profile):
     folder = _recogniser_folder(profile)
     if not store.is_done(folder):
         _make_recogniser(profile, folder)
-        store.forget_others([folder])
+    store.forget_others([folder])
     return module.load(folder / training.MODEL, profile.data.classes)
 
 
@@ -200,6 +200,11 @@ def _drawn_with(name: str, own: Callable) -> Callable:
     return keys
 
 
+def _data(profile) -> list[str]:
+    # Of all that prepares the drawings: what the store has of them is only the drawings as read.
+    return [store.key(["report.training.data"], asdict(profile.data), profile.data.classes)]
+
+
 def _single(profile) -> list[str]:
     return [recipes.key(recipes.single(profile))]
 
@@ -208,8 +213,8 @@ def _vaes(profile) -> list[str]:
     return [recipes.key(recipe) for recipe in recipes.vaes(profile).values()]
 
 
-KEYS: dict[str, Callable] = {  # stage -> the keys of what it takes from the store: a chapter that takes it is executed again for other ones
-    "data": lambda profile: [training.data_key(profile.data)],
+KEYS: dict[str, Callable] = {  # stage -> the keys of what it takes: a chapter that takes it is executed again for other ones
+    "data": _data,
     "train_single": _single,
     "train_vae": _vaes,
     "train_vaes": _vaes,
@@ -221,8 +226,8 @@ KEYS: dict[str, Callable] = {  # stage -> the keys of what it takes from the sto
     "comparison": lambda profile: [recipes.key(recipe) for recipe in sweep.recipes(profile).values()],
 }
 # What makes these things is in their keys, and is not looked into for a chapter.
-MADE = (
-    *store.ASIDE,
+IN_STAGE_KEYS = (
+    *store.NOT_IN_KEYS,
     "report.stages._make_recogniser",
     "report.training.data",
     "report.training.keep",

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from ..files import write_atomically
+
+RECORD = "SKETCHLIB_RECORD"  # set by the build for its chapters
 # Not looked into where a key is made: what files hold, what a training starts from and the values of settings are told apart otherwise,
 # and the rest changes no result.
-ASIDE = (
+NOT_IN_KEYS = (
     "data.source.ensure",
     "report.profile.Data",
     "report.provenance.provenance",
     "report.recipes.key",
+    "report.store.forget_others",
     "report.store.key",
     "report.store.taken_or_made",
+    "report.training._note",
     "settings.Settings",
 )
 
@@ -30,7 +37,7 @@ def key(entries: Iterable[str], values, *classes: Sequence[str]) -> str:
     from ..data import source
     from . import dependencies
 
-    parts = [dependencies.code_hash(entries, ASIDE), values, [source.fingerprint(one) for one in classes]]
+    parts = [dependencies.code_hash(entries, NOT_IN_KEYS), values, [source.fingerprint(one) for one in classes]]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -39,6 +46,26 @@ def folder(run: str, name: str, key: str) -> Path:
     from .folders import build_folder
 
     return build_folder(run) / "artefacts" / f"{name.replace(' ', '_')}-{key[:12]}"
+
+
+def builds() -> bool:
+    """Whether the build or the command line runs this: only they may remove, or write anew, what a run has.
+
+    A reader's own kernel makes what it needs beside that.
+    """
+    return RECORD in os.environ
+
+
+@contextmanager
+def building() -> Iterator[None]:
+    """Within it, and in processes that are started there, `builds` is true: for the command line, which records no numbers."""
+    before = os.environ.get(RECORD)
+    os.environ[RECORD] = before or ""
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[RECORD]
 
 
 def is_done(folder: Path) -> bool:
@@ -57,7 +84,8 @@ def taken_or_made(folder: Path, make: Callable[[Path], dict], about: Callable[[]
         folder.mkdir(parents=True, exist_ok=True)
         began = time.perf_counter()
         record = make(folder)
-        (folder / "done.json").write_text(json.dumps({**record, "seconds": time.perf_counter() - began}, indent=1), encoding="utf-8")
+        text = json.dumps({**record, "seconds": time.perf_counter() - began}, indent=1)
+        write_atomically(folder / "done.json", lambda path: path.write_text(text, encoding="utf-8"))
     return folder
 
 
@@ -67,7 +95,9 @@ def record_of(folder: Path) -> dict:
 
 
 def forget_others(folders: Sequence[Path]) -> None:
-    """Remove what other states left of things whose names begin alike: these folders are kept."""
+    """Remove what other states left of things whose names begin alike, where the build asks: these folders are kept."""
+    if not builds():
+        return
     names = {folder.name.partition("-")[0] for folder in folders}
     for other in {path for name in names for path in folders[0].parent.glob(f"{name}-*")} - set(folders):
         shutil.rmtree(other)

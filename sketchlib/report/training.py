@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import DataError
+from ..files import write_atomically
 from . import store
 from .recipes import Drawings, Recipe, folder_of
 
@@ -76,13 +77,24 @@ def read_drawings(how, folder: Path) -> dict:
 
 
 def data(profile) -> Prepared:
-    """The drawings of the profile's classes, purified and split; also writes build/PROFILE/data.json. Chapter 2."""
+    """The drawings of the profile's classes, purified and split; also says for the pages where they are from. Chapter 2."""
+    found = prepare(profile.name, profile.data)
+    store.forget_others([read(profile.name, profile.data)])
+    _note(profile.name, {**found.source, "counts": found.counts})
+    return found
+
+
+def read(run: str, how) -> Path:
+    """The folder of the drawings as they are read; `how`: a section `data`."""
+    folder = store.folder(run, "data", data_key(how))
+    return store.taken_or_made(folder, lambda to: read_drawings(how, to), lambda: "reading takes some seconds")
+
+
+def prepare(run: str, how) -> Prepared:
+    """The drawings that a section `data` asks for, purified and split."""
     from ..data import dataset
 
-    how, folder = profile.data, store.folder(profile.name, "data", data_key(profile.data))
-    if not store.is_done(folder):
-        store.taken_or_made(folder, lambda to: read_drawings(how, to), lambda: "reading takes some seconds")
-        store.forget_others([folder])
+    folder = read(run, how)
     raw = dataset.SketchSet.load(folder)
     kept = _purified(raw, how)
     splits = dataset.split(kept, how.fractions, how.split_seed)
@@ -90,7 +102,6 @@ def data(profile) -> Prepared:
     unrecognized = {name: source["files"][name]["unrecognized"] for name in raw.classes}
     counts = {"unrecognized": unrecognized, "read": raw.counts(), "kept": kept.counts()}
     counts |= {part: getattr(splits, part).counts() for part in ("train", "valid", "test")}
-    _note(profile.name, {**source, "counts": counts})
     return Prepared(raw, kept, splits, dataset.data_scale_factor(splits.train), kept.n_max, counts, source, how)
 
 
@@ -101,12 +112,12 @@ def _purified(drawings, how):
 
 
 def _note(run: str, summary: dict) -> None:
-    # For the pages: where the drawings are from, and how many there are.
+    # For the pages: where the drawings are from, and how many there are. A reader's kernel leaves what is there.
     from .folders import build_folder
 
     text, path = json.dumps(summary, indent=1), build_folder(run) / "data.json"
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
+    if not path.exists() or (store.builds() and path.read_text(encoding="utf-8") != text):
+        write_atomically(path, lambda to: to.write_text(text, encoding="utf-8"))
 
 
 def taken(drawings: Drawings, prepared: Prepared, seed: int) -> Taken:
@@ -147,6 +158,7 @@ def _with_others(found: Taken, how) -> Taken:
 # --- models ---
 
 MODEL = "model.safetensors"
+CHECKPOINTS = ("last.pt", "best.pt")
 
 
 def class_of(architecture: str) -> type:
@@ -174,23 +186,21 @@ def untrained(recipe: Recipe, prepared: Prepared):
 
 
 def make(profile, recipe: Recipe, folder: Path, ranks, progress: bool = True) -> None:
-    """Train a recipe, or go on with it, and keep in a folder its weights with their card, and the curves."""
+    """Train a recipe, or go on with it, on the drawings that it names, and keep in a folder its weights with their card, and the curves."""
     from .. import train
     from ..models import weights
 
-    prepared = data(profile)
-    found = taken(recipe.drawings, prepared, recipe.settings.seed)
+    drawings = prepare(profile.name, recipe.drawings.data)
+    found = taken(recipe.drawings, drawings, recipe.settings.seed)
     model = first_model(profile, recipe, found).to(ranks.device)
     curves = train.fit(model, found.train, found.valid, recipe.settings, folder, progress, ranks)
     if ranks.rank:
         return
     train.load_kept(model, folder, recipe.keep)
-    weights.save(model, folder / MODEL, _card(profile, recipe, model, curves, prepared, found))
-    for checkpoint in ("last.pt", "best.pt"):
-        (folder / checkpoint).unlink()
+    weights.save(model, folder / MODEL, _card(profile, recipe, model, curves, drawings.counts, found))
 
 
-def _card(profile, recipe: Recipe, model, curves: list[dict], prepared: Prepared, found: Taken) -> dict:
+def _card(profile, recipe: Recipe, model, curves: list[dict], counts: dict, found: Taken) -> dict:
     """The JSON that says how weights were made."""
     from ..metrics import cost
     from .provenance import provenance
@@ -211,7 +221,7 @@ def _card(profile, recipe: Recipe, model, curves: list[dict], prepared: Prepared
         seed=recipe.settings.seed,
         started_from=model.started_from,
         pretraining=_before(profile, recipe),
-        data={"counts": {**prepared.counts, "train": found.train.counts(), "valid": found.valid.counts()}, "source": found.source},
+        data={"counts": {**counts, "train": found.train.counts(), "valid": found.valid.counts()}, "source": found.source},
         licence="trained on drawings of the Quick, Draw! dataset by Google, CC BY 4.0",
         made=provenance(),
     )
@@ -243,12 +253,18 @@ def read_trained(profile, recipe: Recipe) -> Trained:
 
     folder, kind = folder_of(profile.name, recipe), class_of(recipe.architecture)
     if not store.is_done(folder):
-        raise DataError(
-            f"{recipe.name} of profile {profile.name} is not trained yet: run `sketchlib train single --profile {profile.name}`"
-        )
+        raise DataError(f"{recipe.name} of profile {profile.name} is not trained yet: run `{_command(profile.name, recipe)}`")
     curves = [json.loads(line) for line in (folder / "curves.jsonl").read_text(encoding="utf-8").splitlines()]
     card = read_card(folder / MODEL)
     return Trained(read_model(folder / MODEL, {kind.__name__: kind}), curves, card)
+
+
+def _command(run: str, recipe: Recipe) -> str:
+    # What trains a recipe: for the profile's own models a command, for the runs of chapters that compare the book.
+    kind = recipe.name.partition("-")[0]
+    if kind == "vae":
+        return f'sketchlib train router --profile {run} --classes "{recipe.drawings.classes[0]}"'
+    return f"sketchlib train single --profile {run}" if kind in ("single", "pretraining") else f"make book PROFILE={run}"
 
 
 def trained(profile, recipe: Recipe, ranks=None) -> Trained:
@@ -269,13 +285,16 @@ def keep(profile, recipe: Recipe, ranks=None, say: bool = True, progress: bool =
         return
     if recipe.start:
         keep(profile, recipe.start, ranks, say, progress)
-    ranks.told(lambda: data(profile) and None)  # by one, before the others read them
+    ranks.told(lambda: read(profile.name, recipe.drawings.data) and None)  # by one, before the others take them
 
     def filled(to: Path) -> dict:
         make(profile, recipe, to, ranks, progress)
         return {}
 
     filled(folder) if ranks.rank else store.taken_or_made(folder, filled, (lambda: about(profile, [recipe])) if say else None)
+    if not ranks.rank:
+        for checkpoint in CHECKPOINTS:  # only now: what is stopped before it is done goes on from them
+            (folder / checkpoint).unlink(missing_ok=True)
     ranks.wait()
 
 
@@ -303,7 +322,8 @@ def keep_side_by_side(profile, recipes: Sequence[Recipe]) -> None:
     todo = [recipe for recipe in recipes if not is_kept(profile, recipe)]
     if not todo:
         return
-    data(profile)
+    for how in {recipe.drawings.data for recipe in todo}:
+        read(profile.name, how)  # once, before the workers take them
     for recipe in todo:
         if recipe.start:
             keep(profile, recipe.start)
@@ -360,7 +380,8 @@ def about(profile, recipes: Sequence[Recipe], at_once: int = 1) -> str:
 def _step_seconds(profile, recipe: Recipe) -> float:
     from ..data.batches import batch_order, make_batch
 
-    settings, found = recipe.settings, taken(recipe.drawings, data(profile), recipe.settings.seed)
+    settings, drawings = recipe.settings, prepare(profile.name, recipe.drawings.data)
+    found = taken(recipe.drawings, drawings, settings.seed)
     model = first_model(profile, recipe, found)
     order = batch_order(found.train.lengths, settings.batch_size, settings.seed, 0)[:4]
     for index in order[:1] + order:  # the first once more, to warm up

@@ -2,8 +2,9 @@
 
 import json
 import os
+import shutil
 import signal
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -14,17 +15,25 @@ import sketchlib
 from sketchlib import train
 from sketchlib.__main__ import main
 from sketchlib.errors import DataError
+from sketchlib.files import PACKAGE
 from sketchlib.metrics import cost
 from sketchlib.models import weights
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
-from sketchlib.report import recipes, stages, training
+from sketchlib.report import experiments, recipes, stages, store, sweep, training
 from sketchlib.report.folders import build_folder
 from sketchlib.sampling import sample
 
 
 def changed(profile, section, **values):
     return replace(profile, **{section: replace(getattr(profile, section), **values)})
+
+
+@pytest.fixture
+def the_build():
+    """As in the build's kernels."""
+    with store.building():
+        yield
 
 
 def keys_of(profile):
@@ -36,6 +45,26 @@ def test_a_stage_is_made_again_for_what_it_depends_on_and_nothing_else(profile):
     assert {name for name in before if before[name] != other[name]} == {"train_vae", "train_vaes", "router"}
     other = keys_of(changed(profile, "recogniser", epochs=7))
     assert {name for name in before if before[name] != other[name]} == {"recogniser", "recogniser_record"}
+
+
+OTHER = {"classes": ("cat", "sun"), "per_class": 30, "min_length": 3, "max_length": 15, "clamp": 7.0, "fractions": (0.5, 0.25, 0.25)}
+
+
+def test_every_setting_of_the_drawings_executes_the_chapters_that_take_them_again(profile):
+    others = [changed(profile, "data", **{name: value}) for name, value in {**OTHER, "split_seed": 5}.items()]
+    assert {*OTHER, "split_seed"} == asdict(profile.data).keys()
+    keys = [stages.KEYS["data"](one) for one in (profile, *others)]
+    assert len(set(map(tuple, keys))) == 1 + len(others)
+
+
+@pytest.mark.parametrize("name", ["purify", "split"])
+def test_what_purifies_and_splits_the_drawings_executes_the_chapters_that_take_them_again(name, profile, monkeypatch, tmp_path):
+    shutil.copytree(PACKAGE, tmp_path / "sketchlib", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr("sketchlib.report.dependencies.PACKAGE", tmp_path / "sketchlib")
+    before, path = stages.KEYS["data"](profile), tmp_path / "sketchlib" / "data" / "dataset.py"
+    text = path.read_text()
+    path.write_text(text.replace(f"\ndef {name}(", f"\ndef {name}(another=0, *, "))
+    assert path.read_text() != text and stages.KEYS["data"](profile) != before
 
 
 def test_other_drawings_make_every_stage_again(profile, tmp_path):
@@ -69,7 +98,7 @@ def left(profile):
 
 
 @pytest.mark.slow
-def test_vaes_are_trained_once_and_the_same_alone_and_side_by_side(profile, monkeypatch, tmp_path):
+def test_vaes_are_trained_once_and_the_same_alone_and_side_by_side(profile, the_build, monkeypatch, tmp_path):
     alone = stages.train_vae(profile, "pig")
     assert left(profile) == ["cat", "sun"]
     kept = recipes.folder_of("tiny", recipes.vae(profile, "pig")) / training.MODEL
@@ -83,7 +112,7 @@ def test_vaes_are_trained_once_and_the_same_alone_and_side_by_side(profile, monk
 
 
 @pytest.mark.slow
-def test_what_other_states_left_is_removed_once_the_new_one_is_there(profile):
+def test_what_other_states_left_is_removed_once_the_new_one_is_there(profile, the_build):
     before = recipes.folder_of("tiny", recipes.single(profile))
     stages.train_single(profile)
     other = changed(profile, "single", steps=10)
@@ -128,6 +157,19 @@ def as_file(profile):
     """The name under which a profile is found."""
     (Path(os.environ["SKETCHLIB_PROFILES"]) / "tiny.yml").write_text(yaml.safe_dump(profile.values))
     return "tiny"
+
+
+def test_a_model_that_is_missing_is_named_with_what_trains_it(profile):
+    compared = next(iter(sweep.recipes(profile).values()))
+    experiment = experiments.recipes(profile.experiments, profile.data, 0)["one class"]
+    for recipe, command in [
+        (recipes.single(profile), "sketchlib train single --profile tiny"),
+        (recipes.vae(profile, "pig"), 'sketchlib train router --profile tiny --classes "pig"'),
+        (experiment, "make book PROFILE=tiny"),
+        (compared, "make book PROFILE=tiny"),
+    ]:
+        with pytest.raises(DataError, match=f"{recipe.name} of profile tiny is not trained yet: run `{command}`"):
+            training.read_trained(profile, recipe)
 
 
 def test_a_card_says_the_precision_that_was_used_and_the_one_asked_for(profile, monkeypatch):
@@ -223,7 +265,7 @@ def test_published_weights_draw_where_they_know_the_classes(profile, monkeypatch
     monkeypatch.setattr("sketchlib.files.PROJECT", tmp_path)
     publish(tmp_path / "weights", small("cat", "pig", "sun"), small("cat"), small("pig"), small("sun"))
     drawer = stages.single(profile)
-    assert drawer.model.sizes["hidden_size"] == 4 and drawer.published and len(drawer.cards) == 1
+    assert drawer.model.sizes["hidden_size"] == 4 and len(drawer.cards) == 1
     router = stages.router(profile)
     assert router.model.classes == ("cat", "pig", "sun") and len(router.cards) == 3
     assert not training.is_kept(profile, recipes.single(profile))
@@ -237,17 +279,17 @@ def test_published_weights_draw_where_they_know_the_classes(profile, monkeypatch
 
 
 @pytest.mark.slow
-def test_published_weights_of_other_classes_do_not(profile, monkeypatch, tmp_path):
+def test_published_weights_of_other_classes_do_not(profile, the_build, monkeypatch, tmp_path):
     monkeypatch.setattr("sketchlib.files.PROJECT", tmp_path)
     publish(tmp_path / "weights", small("cat", "dog"))
     drawer = stages.single(profile)
-    assert not drawer.published and drawer.model.classes == ("cat", "pig", "sun")
+    assert drawer.model.classes == ("cat", "pig", "sun")
     card = json.loads((build_folder("tiny") / "models" / "single.json").read_text())
     assert card["settings"]["steps"] == 400
 
 
 @pytest.mark.slow
-def test_any_classes_make_a_book_names_with_blanks_and_capitals_too(profile, tmp_path):
+def test_any_classes_make_a_book_names_with_blanks_and_capitals_too(profile, the_build, tmp_path):
     classes = ("The Eiffel Tower", "alarm clock", "Étoile")
     for old, new in zip(profile.data.classes, classes, strict=True):
         text = (tmp_path / "drawings" / f"{old}.ndjson").read_text()
@@ -255,7 +297,7 @@ def test_any_classes_make_a_book_names_with_blanks_and_capitals_too(profile, tmp
     small = replace(profile.comparison, drawings=(5, None), classes=classes[:2])
     asked = replace(changed(changed(profile, "data", classes=classes), "single", steps=10), comparison=small)
     single, router = stages.single(asked), stages.router(asked)
-    assert not single.published and single.model.classes == router.model.classes == stages.recogniser(asked).classes == classes
+    assert single.model.classes == router.model.classes == stages.recogniser(asked).classes == classes
     assert all(len(sample(one.model, name, 2)) == 2 for one in (single, router) for name in classes)
     assert {part.name for part in stages.comparison(asked)} == {None, *classes[:2]}
     assert sketchlib.load(build_folder("tiny") / "models" / "router").classes == tuple(sorted(classes))
