@@ -51,7 +51,7 @@ class World:
 
 
 def prepare(folder: Path, n: int = N_FILE, many: int = N_MANY) -> World:
-    """Read the ten classes from where `sketchlib.source` finds them and write set and files into `folder`."""
+    """Read the ten classes from where `sketchlib.data.source` finds them and write set and files into `folder`."""
     drawings, found = source.load_drawings(TEN_CLASSES)
     sketches = dataset.SketchSet.from_drawings(drawings)
     dataset.purify(sketches).save(folder / "sketches")
