@@ -126,7 +126,7 @@ def _doodles(classes: Sequence[str], per_class: int | None) -> tuple[dict[str, l
     from .doodles import doodles
 
     made = doodles(classes, DOODLES_PER_CLASS if per_class is None else min(per_class, DOODLES_PER_CLASS), seed=0)
-    files = {name: {"name": "sketchlib.doodles", "sha256": None, "drawings": len(made[name]), "unrecognized": 0} for name in classes}
+    files = {name: {"name": "sketchlib.data.doodles", "sha256": None, "drawings": len(made[name]), "unrecognized": 0} for name in classes}
     return made, Source("doodles", WHERE["doodles"], files)
 
 

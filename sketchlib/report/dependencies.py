@@ -207,7 +207,7 @@ def _attributes_of(source: str, name: str) -> set[str]:
 
 
 def profile_sections(source: str) -> set[str]:
-    """The sections of the profile that code reads: every X of `profile.X` and of `report.origins(profile, "X", ...)`."""
+    """The sections of the profile that code reads: every X of `profile.X` and of `origins(profile, "X", ...)`."""
     named = _attributes_of(source, "profile")
     return named - {"name", "seed"} | {constants[0] for constants in _calls(source, "origins") if constants}
 
@@ -218,6 +218,6 @@ def stages_of(source: str) -> set[str]:
 
 
 def profiles_named(source: str) -> set[str]:
-    """The profiles that code loads by name: every "X" of `load_profile("X")`, and "full", which `report.origins` loads."""
+    """The profiles that code loads by name: every "X" of `load_profile("X")`, and "full", which `origins` loads."""
     named = {constants[0] for constants in _calls(source, "load_profile") if constants}
     return named | ({"full"} if _calls(source, "origins") else set())

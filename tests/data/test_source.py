@@ -94,7 +94,7 @@ def test_doodles_come_last_and_are_named_as_such(project, capsys):
     drawings, found = load_drawings(["cat", "sun"], 4)
     assert asked and found.kind == "doodles" and locate(["cat", "sun"])[1] is None and not (own / "data").exists()
     assert [len(members) for members in drawings.values()] == [4, 4] and "no real drawing" in found.where
-    assert found.files["cat"] == {"name": "sketchlib.doodles", "sha256": None, "drawings": 4, "unrecognized": 0}
+    assert found.files["cat"] == {"name": "sketchlib.data.doodles", "sha256": None, "drawings": 4, "unrecognized": 0}
     assert "nothing answers" in (said := capsys.readouterr().out) and "own doodles are used" in said
     assert load_drawings(["cat"], 0)[0] == {"cat": []}
 

@@ -241,7 +241,7 @@ def test_sections_and_stages_are_read_from_attributes():
 
 
 def test_a_table_of_origins_reads_its_section_and_the_published_profile():
-    code = 'rows = report.origins(profile, "data", {"clamp": "table"})'
+    code = 'rows = origins(profile, "data", {"clamp": "table"})'
     assert dependencies.profile_sections(code) == {"data"} and dependencies.profiles_named(code) == {"full"}
 
 

@@ -179,7 +179,8 @@ def test_a_run_is_checked_where_it_read_the_same_drawings_only(own, profiles, tm
     assert [len(publish.check(one, other, folder)) for one in asked.values()] == [0, 1, 2]
     with (tmp_path / "drawings" / "cat.ndjson").open("a") as file:
         file.write((tmp_path / "drawings" / "cat.ndjson").read_text().splitlines()[0] + "\n")
-    stages.data(own)
+    with store.building():
+        stages.data(own)
     assert publish.check(asked["close"], other, folder) == []
 
 

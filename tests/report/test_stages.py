@@ -48,11 +48,12 @@ def test_a_stage_is_made_again_for_what_it_depends_on_and_nothing_else(profile):
 
 
 OTHER = {"classes": ("cat", "sun"), "per_class": 30, "min_length": 3, "max_length": 15, "clamp": 7.0, "fractions": (0.5, 0.25, 0.25)}
+OTHER |= {"split_seed": 5, "unrecognized": False}
 
 
 def test_every_setting_of_the_drawings_executes_the_chapters_that_take_them_again(profile):
-    others = [changed(profile, "data", **{name: value}) for name, value in {**OTHER, "split_seed": 5}.items()]
-    assert {*OTHER, "split_seed"} == asdict(profile.data).keys()
+    others = [changed(profile, "data", **{name: value}) for name, value in OTHER.items()]
+    assert OTHER.keys() == asdict(profile.data).keys()
     keys = [stages.KEYS["data"](one) for one in (profile, *others)]
     assert len(set(map(tuple, keys))) == 1 + len(others)
 
