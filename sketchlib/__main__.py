@@ -80,7 +80,7 @@ def train_router(profile, classes: list[str] | None) -> None:
 
     wanted = {name: recipes.vae(profile, known(name, profile.data.classes)) for name in classes or profile.data.classes}
     with distributed.joined(timeout=timedelta(days=7), gradients=False) as ranks:  # the first to end waits for the last
-        todo = ranks.told(lambda: _left(profile, wanted))
+        todo = ranks.broadcast(lambda: _left(profile, wanted))
         train_set, alone = stages.data(profile).splits.train, distributed.Ranks(device=ranks.device)
         points = {name: train_set.only(name).lengths.mean() for name in todo}
         for name in distributed.deal(points, ranks.world)[ranks.rank]:

@@ -41,13 +41,13 @@ class Share:
     whole: int
 
     @property
-    def counts(self) -> bool:
+    def has_own(self) -> bool:
         """Whether a drawing of the batch is this rank's own."""
         return self.rank < self.whole
 
     def of(self, rows):
         """This rank's rows of an array or tensor (whole, ...)."""
-        return rows[self.rank :: self.world] if self.counts else rows[:1]
+        return rows[self.rank :: self.world] if self.has_own else rows[:1]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Ranks:
         """This rank's share of a batch of `whole` drawings."""
         return Share(self.rank, self.world, whole)
 
-    def told(self, make: Callable[[], object]):
+    def broadcast(self, make: Callable[[], object]):
         """What `make` returns on rank 0, the only one to call it, told to all; a `DataError` there is raised on all."""
         if self.world == 1:
             return make()

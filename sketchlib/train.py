@@ -69,7 +69,7 @@ def make_schedule(optimiser, settings: Settings):
 
 def weight_of(model: nn.Module, batch: Batch) -> int:
     """What the parts of a batch's loss are averages over, as the model says: drawings or points; 0 for none of one's own."""
-    if batch.share and not batch.share.counts:
+    if batch.share and not batch.share.has_own:
         return 0
     return model.averaged_over(batch)
 
@@ -135,7 +135,7 @@ class Run:
     def resume(self) -> None:
         """Go on from last.pt, or write it where there is none; raises `DataError` when it is of another run."""
         path = self.folder / "last.pt"
-        state = self.ranks.told(lambda: self._last(path))
+        state = self.ranks.broadcast(lambda: self._last(path))
         if state is None:
             return
         for key in ("architecture", "config", "settings"):
@@ -304,7 +304,7 @@ def validate(run: Run, valid_set: SketchSet, record: dict) -> None:
         run.best, run.best_step = valid["loss"], run.step
         run.save("best.pt")
     run.save("last.pt")
-    torch.set_rng_state(run.ranks.told(torch.get_rng_state))  # what a resumed run would start from
+    torch.set_rng_state(run.ranks.broadcast(torch.get_rng_state))  # what a resumed run would start from
 
 
 def _is_stale(run: Run) -> bool:

@@ -140,7 +140,7 @@ def the_work_of_two(ranks, folder):
     for kind in KINDS:
         out[kind] = gradients(kind, ranks), gradients(kind, ranks, [3])  # one drawing: the second rank has none
     try:
-        ranks.told(refuse)
+        ranks.broadcast(refuse)
     except DataError as error:
         out["refusal"] = str(error)
     for kind in KINDS[:2]:
@@ -333,11 +333,11 @@ def test_a_wrong_command_is_answered_with_what_is_right(profile, capsys):
 @given(st.integers(1, 8), st.integers(1, 20))
 def test_shares_deal_every_drawing_once_and_a_rank_without_one_does_not_count(world, whole):
     shares = [Share(rank, world, whole) for rank in range(world)]
-    assert sorted(np.concatenate([s.of(np.arange(whole)) for s in shares if s.counts])) == list(range(whole))
+    assert sorted(np.concatenate([s.of(np.arange(whole)) for s in shares if s.has_own])) == list(range(whole))
     for share in shares:
         assert len(share.of(np.arange(whole))) == (len(range(share.rank, whole, world)) or 1)
     batch = replace(share_of_batch(0, 1), share=shares[-1])
-    assert (train.weight_of(model_of("single"), batch) > 0) == shares[-1].counts
+    assert (train.weight_of(model_of("single"), batch) > 0) == shares[-1].has_own
 
 
 def test_one_process_has_no_group():
@@ -368,7 +368,7 @@ def test_what_torch_raises_for_a_lost_rank_becomes_a_message(monkeypatch):
         monkeypatch.setattr(dist, name, closed)
     ranks, model = Ranks(0, 2), model_of("single")
     terms_of(model, share_of_batch(0, 1))["loss"].backward()
-    calls = (lambda: ranks.mean({"a": torch.ones(())}, 1), lambda: ranks.sum_gradients(model), ranks.wait, lambda: ranks.told(int))
+    calls = (lambda: ranks.mean({"a": torch.ones(())}, 1), lambda: ranks.sum_gradients(model), ranks.wait, lambda: ranks.broadcast(int))
     for call in calls:
         with pytest.raises(RankLost, match="a rank stopped or hung; run the same command again"):
             call()

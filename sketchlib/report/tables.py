@@ -88,11 +88,11 @@ def beside(here: Mapping[str, Number], published: Mapping[str, Number]) -> str:
     """This page's numbers as a Markdown table, with the published ones of the same names beside them where there are any."""
     also = [published] if published else []
     head = ["", "on this page", *["in the published run"] * len(also)]
-    rows = [[one.what, told(one), *(told(numbers.get(name)) for numbers in also)] for name, one in here.items()]
+    rows = [[one.what, shown(one), *(shown(numbers.get(name)) for numbers in also)] for name, one in here.items()]
     return table(head, rows, numbers=len(head) - 1)
 
 
-def told(one: Number | None) -> str:
+def shown(one: Number | None) -> str:
     """A number with its unit and, in brackets, its interval: "97.4 % (96.8 to 98.0)"; a dash for none."""
     if one is None:
         return "–"

@@ -281,11 +281,11 @@ def keep(profile, recipe: Recipe, ranks=None, say: bool = True, progress: bool =
     from .. import distributed
 
     ranks, folder = ranks or distributed.ALONE, folder_of(profile.name, recipe)
-    if ranks.told(lambda: store.is_done(folder)):
+    if ranks.broadcast(lambda: store.is_done(folder)):
         return
     if recipe.start:
         keep(profile, recipe.start, ranks, say, progress)
-    ranks.told(lambda: read(profile.name, recipe.drawings.data) and None)  # by one, before the others take them
+    ranks.broadcast(lambda: read(profile.name, recipe.drawings.data) and None)  # by one, before the others take them
 
     def filled(to: Path) -> dict:
         make(profile, recipe, to, ranks, progress)

@@ -193,8 +193,8 @@ def duel_table(found: Mapping[str, Number], conditions: Mapping[str, str], measu
     """
     rows = []
     for condition, words in conditions.items():
-        told = duel(found, condition, seed)
-        rows.append([words, *(_told(*told[measure]) for measure in measures)])
+        found_out = duel(found, condition, seed)
+        rows.append([words, *(_cells(*found_out[measure]) for measure in measures)])
     return _table(["", *measures], rows)
 
 
@@ -203,7 +203,7 @@ def _table(head: list[str], rows: list[list], numbers: int = 0) -> str:
     return table(head, rows, numbers) if rows else "*The run that these numbers are from did not measure this.*"
 
 
-def _told(difference: Number, who: str) -> str:
+def _cells(difference: Number, who: str) -> str:
     return f"{with_interval(difference)}: {who}" if math.isfinite(difference.value) else digits(difference)
 
 

@@ -30,7 +30,7 @@ class Figures:
         """The value alone."""
         return self[name].value
 
-    def told(self, name: str) -> str:
+    def shown(self, name: str) -> str:
         """Value and unit, and the interval where there is one: "78 % (75 to 81)"."""
         one = self[name]
         return f"{one} ({one.interval})" if one.interval else str(one)
@@ -50,7 +50,7 @@ def about(numbers: Mapping[str, Number]) -> str:
     )
 
 
-def told(point: int, numbers: Mapping[str, Number]) -> str:
+def finding(point: int, numbers: Mapping[str, Number]) -> str:
     """Table and verdict of a point as Markdown; raises `DataError` for a point that there is not."""
     if point not in POINTS:
         raise DataError(f"point {point}: there are {min(POINTS)} to {max(POINTS)}")
@@ -105,7 +105,7 @@ def classes_asked(f: Figures) -> str:
     """Point 4."""
     what = {"airplanes": "asked for an airplane: read right", "recognised": "asked for one of the other four: read right"}
     what |= {"flying": "asked for one of the other four: read as an airplane"}
-    rows = [[text, *(f.told(f"{key}_{end}") for key in ("five", "one"))] for end, text in what.items()]
+    rows = [[text, *(f.shown(f"{key}_{end}") for key in ("five", "one"))] for end, text in what.items()]
     shown = table(["", "trained on five classes", "on airplanes alone"], rows, numbers=2)
     some = "something" if f["one_recognised"].low > f.value("chance") else "nothing"
     return shown + _verdict(
@@ -138,7 +138,7 @@ def end_row(f: Figures) -> str:
     else:
         says = "The end row costs less than the relabelled point" if gap.high < 0 else "The end costs no more in one way than in the other"
     return shown + _verdict(
-        f"{says}: a difference of {f.told('end_gap')} from the last point on. Real drawings have {f.plain('real_points')} points on "
+        f"{says}: a difference of {f.shown('end_gap')} from the last point on. Real drawings have {f.plain('real_points')} points on "
         f"average, and {f['lifted']} of the training drawings lift the pen after their last point."
     )
 

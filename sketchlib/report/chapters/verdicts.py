@@ -67,7 +67,7 @@ def _coherent(f: Figures) -> tuple:
 
 
 def _read(f: Figures) -> str:
-    return f"{f.told('single_recognised')}, chance {f['chance']}"
+    return f"{f.shown('single_recognised')}, chance {f['chance']}"
 
 
 def _specific(f: Figures) -> tuple:
@@ -80,14 +80,14 @@ def _conclusion(f: Figures, full) -> list[tuple]:
     poorest = f["poorest_recognised"]
     return [
         (part, "A conditional decoder draws sketches that depend on the class asked for",
-         "above chance in the four other than airplanes, if trained on them", f.told("five_recognised"),
+         "above chance in the four other than airplanes, if trained on them", f.shown("five_recognised"),
          f["five_recognised"].low > chance, ONLY),
         (part, "The same, as the report's executed notebook trained it", "above chance in the four other than airplanes",
-         f.told("one_recognised"), f["one_recognised"].low > chance),
+         f.shown("one_recognised"), f["one_recognised"].low > chance),
         (part, "Recognisable, step-by-step drawings for the five classes", "every class recognisable",
          f"{_read(f)}; the poorest class {poorest._replace(low=None, high=None)}", _recognisable(f, low_of_share(poorest)), ONLY),
-        (part, "Class embedding in the initial state is effective", saves, f.told("gain_start"), f["gain_start"].low > 0, ONLY),
-        (part, "Class embedding at each step is effective", saves, f.told("gain_step"), f["gain_step"].low > 0, ONLY),
+        (part, "Class embedding in the initial state is effective", saves, f.shown("gain_start"), f["gain_start"].low > 0, ONLY),
+        (part, "Class embedding at each step is effective", saves, f.shown("gain_step"), f["gain_step"].low > 0, ONLY),
         (part, "Visual evaluation confirmed class-specific features", *_specific(f)),
         (part, "Coherent stroke sequences", *_coherent(f)),
         (part, "Simpler than the Sketch-RNN VAE", "fewer parameters at the published sizes",
@@ -182,7 +182,7 @@ def _network(f: Figures, full) -> list[tuple]:
     part, gains = APPROACH, [f.value(f"gain_{way}") for way in ("both", "start", "step")]
     finite = math.isfinite(f.value("far")) and not math.isfinite(f.value("far_plainly"))
     return [
-        (part, "The class enters at the start and at every step", "both together save the most nats", f.told("gain_both"),
+        (part, "The class enters at the start and at every step", "both together save the most nats", f.shown("gain_both"),
          gains[0] >= max(gains)),
         (part, "The mixture's head is multi-modal", "more than 1.5 components in use", f"perplexity {f.plain('components')}",
          f.value("components") > 1.5),
@@ -209,7 +209,7 @@ def _router(f: Figures, full) -> list[tuple]:
         (part, "Router: the loss is $L_R + \\eta L_{KL}$", "equal to what is trained, once the note is heeded",
          f"{loss:.4g} and {formula:.4g}", bool(np.isclose(loss, formula, rtol=1e-4)),
          "$w_{KL}$, the floor $KL_{min}$ and the division by $N_z$ are missing"),
-        (part, "Router: given a class name, it draws a new sketch", "recognised above chance with z from the prior", f.told("prior_share"),
+        (part, "Router: given a class name, it draws a new sketch", "recognised above chance with z from the prior", f.shown("prior_share"),
          f["prior_share"].low > f.value("chance"), "z from the prior; the notebook encodes a training drawing (point 7)"),
         (part, "Several sketches: each picture is flipped", "equal to drawing with y down", f"at most {f.plain('flip_apart')} of 255",
          f.value("flip_apart") <= 2, "no flip is needed (point 10)"),

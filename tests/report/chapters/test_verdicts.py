@@ -36,7 +36,7 @@ def test_the_published_run_has_every_figure_that_the_page_says_but_one(monkeypat
     asked, one = set(), points.Figures.__getitem__
     monkeypatch.setattr(points.Figures, "__getitem__", lambda self, name: asked.add(name) or one(self, name))
     verdicts.claims(numbers(), FULL), verdicts.errata(numbers()), points.about(numbers())
-    [points.told(point, numbers()) for point in points.POINTS]
+    [points.finding(point, numbers()) for point in points.POINTS]
     assert {f"s12_{name}" for name in asked} - numbers().keys() == {"s12_same_place"} and len(asked) > 80
 
 
@@ -93,7 +93,7 @@ def test_a_share_has_its_ends_wherever_they_were_recorded():
     apart = {"s12_five_recognised": Number("", 80.0, "percent"), "s12_five_low": Number("", 75.0), "s12_five_high": Number("", 85.0)}
     whole = {"s12_five_recognised": Number("", 80.0, "percent", None, 75.0, 85.0)}
     assert points.Figures(apart)["five_recognised"] == points.Figures(whole)["five_recognised"]
-    assert points.Figures(apart).told("five_recognised") == "80 % (75 to 85)" and points.Figures({}).plain("five_recognised") == "–"
+    assert points.Figures(apart).shown("five_recognised") == "80 % (75 to 85)" and points.Figures({}).plain("five_recognised") == "–"
 
 
 @pytest.mark.parametrize(
@@ -120,15 +120,15 @@ def test_what_is_said_of_a_point_turns_with_its_figure(point, other, before, aft
         gap = changed["s12_end_gap"]
         ends = {name: changed[f"s12_end_gap_{name}"].value for name in ("low", "high")}
         changed["s12_end_gap"] = gap._replace(**ends)
-    assert before in points.told(point, numbers()) and after not in points.told(point, numbers())
-    assert after in points.told(point, changed) and before not in points.told(point, changed)
+    assert before in points.finding(point, numbers()) and after not in points.finding(point, numbers())
+    assert after in points.finding(point, changed) and before not in points.finding(point, changed)
 
 
 def test_each_point_has_one_verdict_and_a_run_that_measured_nothing_a_dash():
-    assert all(points.told(point, numbers()).count("*Verdict.*") == 1 for point in points.POINTS) and len(points.POINTS) == 10
-    assert "| – | – |" in points.told(8, {})
+    assert all(points.finding(point, numbers()).count("*Verdict.*") == 1 for point in points.POINTS) and len(points.POINTS) == 10
+    assert "| – | – |" in points.finding(8, {})
     with pytest.raises(DataError, match="point 11: there are 1 to 10"):
-        points.told(11, numbers())
+        points.finding(11, numbers())
 
 
 def test_errata_have_a_row_for_each_point():
