@@ -59,10 +59,25 @@ def _wait_for(url: str, server, log: Path, seconds: float = 90) -> None:
 
 def open_notebook(tab, url: str, name: str) -> None:
     """Show a notebook with its kernel started, all its Markdown rendered."""
-    tab.goto(f"{url}/lab/tree/{name}?reset", wait_until="domcontentloaded")
-    tab.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=90_000)
     idle = "() => window.jupyterapp && document.querySelector('.jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status=idle]')"
-    tab.wait_for_function(idle, timeout=90_000)
+    for last in (False, False, True):  # a server that has just started may be slow, or ask first
+        tab.goto(f"{url}/lab/tree/{name}?reset", wait_until="domcontentloaded")
+        try:
+            tab.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+            answer_dialogs(tab)
+            return tab.wait_for_function(idle, timeout=60_000)
+        except TimeoutError:
+            if last:
+                raise
+
+
+def answer_dialogs(tab) -> None:
+    """Take the proposed answer of what JupyterLab asks, such as which kernel to use."""
+    for _ in range(5):
+        if not tab.locator(".jp-Dialog").count():
+            return
+        tab.locator(".jp-Dialog").first.press("Enter")
+        tab.wait_for_timeout(300)
 
 
 PROMPTS = "[...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')].map(prompt => prompt.textContent)"
@@ -79,12 +94,13 @@ def run_all(tab, seconds: int = 300) -> None:
             tab.wait_for_function(begun, timeout=5_000)
             break
         except TimeoutError:
-            continue
+            answer_dialogs(tab)
     tab.wait_for_function(f"() => {NUMBERS}.every(number => number > {last})", timeout=seconds * 1000)
 
 
 def write_cell(tab, holds: str, old: str, new: str) -> None:
     """Write `new` in place of `old` in the code cell that holds a text, by the keyboard."""
+    answer_dialogs(tab)
     cell = tab.locator(".jp-CodeCell", has_text=holds).first
     text = cell.locator(".cm-content").inner_text()
     assert old in text, text

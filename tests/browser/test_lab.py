@@ -4,6 +4,7 @@ import re
 
 import pytest
 from lab import lab_server, open_notebook, run_all, write_cell
+from playwright.sync_api import TimeoutError
 
 from sketchlib.files import PROJECT
 
@@ -32,14 +33,23 @@ def lab(book, tmp_path_factory):
         yield url
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_a_chapter_runs_twice_with_another_temperature_and_shows_nothing_raw(book, lab, browser, name):
-    before = state_of(book.parent)
+def run_twice(browser, lab, name):
+    """A chapter run, changed in one cell and run again, in a tab of its own."""
     tab = browser.new_page(viewport={"width": 1280, "height": 1600})
     open_notebook(tab, lab, f"{name}.ipynb")
     run_all(tab)
     write_cell(tab, *CHAPTERS[name])
     run_all(tab)
+    return tab
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chapter_runs_twice_with_another_temperature_and_shows_nothing_raw(book, lab, browser, name):
+    before = state_of(book.parent)
+    try:
+        tab = run_twice(browser, lab, name)
+    except TimeoutError:  # JupyterLab did not answer in time: that is the machine's doing; a second time it is the chapter's
+        tab = run_twice(browser, lab, name)
     text = tab.locator(".jp-Notebook").inner_text()
     assert "Traceback" not in text and tab.locator("[data-mime-type='application/vnd.jupyter.stderr'] .ansi-red-fg").count() == 0
     assert re.findall(RAW, text) == []
