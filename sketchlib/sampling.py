@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .arguments import Count, Number, Seed, checked
 from .data.batches import make_batch
 from .data.dataset import SketchSet
 from .errors import DataError
 from .guidance import Noise, Rival, check_guidance, check_rivals, guided_draw, step_noise
 from .models.mixture import draw, mode, split_parameters, temper
 from .models.router import Router
-from .models.vae import SketchVAE
+from .settings import Range, between
 from .strokes import START, Drawing, from_stroke3
 
 COMPACT_EVERY = 8  # steps between two looks at which rows have ended
 CHUNK = 1000  # drawings sampled at a time: enough to fill the matrix units, little enough to stay in the cache
+HOTTEST = 1000  # the highest temperature: movements stay finite
+Longest = Annotated[int, between(1, 10_000)]  # rows
+Code = Annotated[Tensor, Range(lambda z: z.ndim == 1 and bool(z.isfinite().all()), "of shape (N_z,), all finite")]
 
 
-def as_generator(seed: int | torch.Generator) -> torch.Generator:
-    """A generator on the CPU from a seed, or the generator given."""
-    return seed if isinstance(seed, torch.Generator) else torch.Generator().manual_seed(int(seed))
+@checked
+def as_generator(seed: Seed | torch.Generator | None) -> torch.Generator:
+    """A generator on the CPU from a seed, or the generator given; None: another one at each call."""
+    if isinstance(seed, torch.Generator):
+        return seed
+    generator = torch.Generator()
+    generator.manual_seed(generator.seed() if seed is None else seed)
+    return generator
 
 
 @torch.no_grad()
@@ -105,10 +115,10 @@ def _after(hands: Sequence[Rival], states: list, row: Tensor, prefix: Tensor | N
 
 
 def check_temperature(temperature: float, pen_temperature: float | None = None) -> None:
-    """Raises `DataError` for a temperature below 0 or not finite, and for one of the pen that is not above 0."""
-    if pen_temperature is not None and not (0 < pen_temperature < float("inf")):
+    """Raises `DataError` for a temperature below 0 or above `HOTTEST`, and for one of the pen that is not above 0."""
+    if pen_temperature is not None and not (0 < pen_temperature <= HOTTEST):
         raise DataError(f"pen_temperature {pen_temperature}: give a number above 0 (1: an end is as likely as the model says) or None")
-    if not (0 <= temperature < float("inf")):
+    if not (0 <= temperature <= HOTTEST):
         raise DataError(f"temperature {temperature}: give 0 for greedy drawing or a number above it (0.4 is the report's)")
 
 
@@ -127,14 +137,15 @@ def to_drawings(moves: Tensor, pens: Tensor, scale: float, words: Sequence[str])
     return [from_stroke3(r[:n], word, finished=bool(done)) for r, n, word, done in marks]
 
 
+@checked
 def sample(
     model: nn.Module | Router,
     word: str | Sequence[str],
-    n: int = 1,
+    n: Count = 1,
     temperature: float = 0.4,
-    seed: int | torch.Generator = 0,
-    z: Tensor | None = None,
-    n_max: int | None = None,
+    seed: Seed | torch.Generator | None = 0,
+    z: Tensor | np.ndarray | None = None,
+    n_max: Longest | None = None,
     pen_temperature: float | None = None,
     guidance: float = 0.0,
 ) -> list[Drawing]:
@@ -142,10 +153,10 @@ def sample(
 
     `temperature` 0 is greedy. `pen_temperature`: another one for the pen states alone, None for the same (greedy has no other).
     `guidance`: how strongly a movement is preferred that the model's other classes make less likely; 0 is the report's sampling, and a
-    step costs as many steps as there are classes. `seed`: a number or a generator. `z` (n, N_z): latent vectors of a VAE; without,
-    z ~ N(0, I). `n_max`: most rows a drawing may have (default: the model's). Raises `DataError` for an unknown class, naming the nearest,
-    for a `z` of another shape or of a model that has none, for a temperature below 0 or a pen_temperature not above it, and for a guidance
-    below 0, not finite, at temperature 0, or of a model of one class. Chapter 7.
+    step costs as many steps as there are classes. `seed`: a number, a generator, or None for other drawings each time. `z` (n, N_z):
+    latent vectors of a VAE; without, z ~ N(0, I). `n_max`: most rows a drawing may have (default: the model's). Raises `DataError` for an
+    unknown class, naming the nearest, for a `z` of another shape, not finite, or of a model that has none, for a temperature below 0 or a
+    pen_temperature not above it, and for a guidance below 0, at temperature 0, or of a model of one class. Chapter 7.
 
     >>> import sketchlib
     >>> sketches = sample(sketchlib.load("single"), "cat", n=2, seed=1)
@@ -158,6 +169,7 @@ def sample(
         return [drawing for name in word for drawing in sample(model, name, n, temperature, generator, **more)]
     check_temperature(temperature, pen_temperature)
     check_guidance(guidance, temperature)
+    z = None if z is None else _codes(z)
     of_class = model.for_class(word)
     condition = of_class.draw_condition(word, n, generator, z)
     rivals = _rivals(model, word, n, generator) if guidance else []
@@ -173,14 +185,22 @@ def sample(
     return drawings
 
 
+def _codes(z: Tensor | np.ndarray) -> Tensor:
+    codes = torch.as_tensor(z, dtype=torch.float32)
+    if not codes.isfinite().all():
+        raise DataError("z has values that are NaN or infinite: give finite ones, as `encode` does")
+    return codes
+
+
 def _rivals(model: nn.Module | Router, word: str, n: int, generator: torch.Generator) -> list[Rival]:
     """The model's other classes, each with a condition of its own for each of `n` drawings."""
     own, others = model.for_class(word), {name: model.for_class(name) for name in model.classes if name != word}
     return [Rival(one.decoder, one.draw_condition(name, n, generator), own.scale / one.scale) for name, one in others.items()]
 
 
+@checked
 @torch.no_grad()
-def encode(vae: SketchVAE, drawings: Sequence[Drawing]) -> Tensor:
+def encode(vae: nn.Module, drawings: Sequence[Drawing]) -> Tensor:
     """The means mu (n, N_z) of q(z | drawing); raises `DataError` for an empty drawing, and for a model without a latent space."""
     if not vae.latent_size:
         raise DataError(f"a {type(vae).__name__} has no latent space to encode a drawing in: give a VAE")
@@ -191,13 +211,22 @@ def encode(vae: SketchVAE, drawings: Sequence[Drawing]) -> Tensor:
     return vae.encode(batch.to(next(vae.parameters()).device))[0]
 
 
-def reconstruct(vae: SketchVAE, drawings: Sequence[Drawing], temperature: float = 0.0, seed: int | torch.Generator = 0) -> list[Drawing]:
+@checked
+def reconstruct(
+    vae: nn.Module, drawings: Sequence[Drawing], temperature: float = 0.0, seed: Seed | torch.Generator | None = 0
+) -> list[Drawing]:
     """Encode drawings to the mean of z and draw them again; greedy by default. Chapter 5."""
     return sample(vae, vae.classes[0], len(drawings), temperature, seed, z=encode(vae, drawings))
 
 
-def slerp(a: Tensor, b: Tensor, steps: int) -> Tensor:
-    """Spherical interpolation (steps, N_z) from `a` to `b`; source: White (2016), and Ha and Eck (2017), section 4.2."""
+@checked
+def slerp(a: Code, b: Code, steps: Number) -> Tensor:
+    """Spherical interpolation (steps, N_z) from `a` to `b`; source: White (2016), and Ha and Eck (2017), section 4.2.
+
+    Raises `DataError` for vectors of different lengths.
+    """
+    if a.shape != b.shape:
+        raise DataError(f"vectors of {len(a)} and {len(b)} values: give two of one latent space")
     share = torch.linspace(0, 1, steps, device=a.device)[:, None]
     angle = torch.arccos(torch.clamp(torch.dot(a, b) / (a.norm() * b.norm()), -1, 1))
     if not 1e-4 < angle < torch.pi - 1e-4:  # parallel, opposite, or one of them zero (NaN)
@@ -205,7 +234,15 @@ def slerp(a: Tensor, b: Tensor, steps: int) -> Tensor:
     return (torch.sin((1 - share) * angle) * a + torch.sin(share * angle) * b) / torch.sin(angle)
 
 
-def interpolate(vae: SketchVAE, first: Drawing, second: Drawing, steps: int = 7, temperature: float = 0.0, seed: int = 0) -> list[Drawing]:
+@checked
+def interpolate(
+    vae: nn.Module,
+    first: Drawing,
+    second: Drawing,
+    steps: Number = 7,
+    temperature: float = 0.0,
+    seed: Seed | torch.Generator | None = 0,
+) -> list[Drawing]:
     """Drawings along the way in z from one drawing to another, both ends included. Chapter 5."""
     a, b = encode(vae, [first, second])
     return sample(vae, vae.classes[0], steps, temperature, seed, z=slerp(a, b, steps))
