@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import reprlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache, partial, wraps
@@ -31,9 +32,12 @@ Inches = Annotated[float, Range(lambda value: 0 < value <= 100, "above 0 and at 
 Length = Annotated[float, Range(lambda value: 0 < value <= LARGEST, f"above 0 and at most {LARGEST:g}")]
 Position = Annotated[float, between(-LARGEST, LARGEST)]
 Share = Annotated[float, between(0, 1)]
+Tolerance = Annotated[float, between(0, LARGEST)]
 Seed = Annotated[int, SEED]
-Rows = Annotated[np.ndarray, Range(lambda rows: rows.ndim == 2 and len(rows) > 0, "of two axes, not empty")]
 Polyline = Annotated[np.ndarray, Range(lambda rows: rows.shape[1:] == (2,) and np.isfinite(rows).all(), "of shape (n, 2), all finite")]
+COLOR = re.compile(r"#[0-9a-fA-F]{3,8}|[a-zA-Z]+|(rgb|hsl)a?\([\d\s.,%/]+\)")  # what SVG and CSS take, and what ends no attribute
+Color = Annotated[str, Range(COLOR.fullmatch, "that names a colour, as '#1a83f9' or 'black'")]
+SOME = Range(len, "that is not empty")
 
 
 def checked(function: Callable) -> Callable:
@@ -90,12 +94,12 @@ def _reader(hint) -> Callable:
         return partial(plain, hint=hint)
     if origin is tuple and Ellipsis not in inside:
         return partial(_tuple, [_reader(one) for one in inside])
-    if origin in (Sequence, tuple, list):
-        return partial(_list, _reader(inside[0]))
+    if origin in (Sequence, tuple, list) or hint is Sequence:
+        return partial(_list, _reader(inside[0] if inside else Any))
     if origin is Iterable:
         return partial(_stream, inside[0])
-    if origin is Mapping:
-        return partial(_mapping, *map(_reader, inside))
+    if Mapping in (origin, hint):
+        return partial(_mapping, *map(_reader, inside or (Any, Any)))
     if Callable in (origin, hint):
         return partial(_instance, Callable)
     return SPECIAL.get(hint) or partial(_instance, hint)
@@ -140,7 +144,7 @@ def _path(value) -> Path:
 
 def _array(value) -> np.ndarray:
     rows = np.asarray(value)
-    if rows.dtype.kind not in "iufb":
+    if rows.dtype.kind not in "iufb" or not rows.ndim:
         raise TypeError
     return rows
 
@@ -174,7 +178,18 @@ def _mapping(key: Callable, read: Callable, value) -> dict:
 
 
 SPECIAL = {bool: _truth, Path: _path, np.ndarray: _array, Any: _as_it_is, object: _as_it_is}
-NAMED = {**NAMES, Path: "a path", np.ndarray: "an array of numbers", Any: "anything", object: "anything", NoneType: "None"}
+NAMED = {
+    **NAMES,
+    Path: "a path",
+    np.ndarray: "an array of numbers",
+    Any: "anything",
+    object: "anything",
+    NoneType: "None",
+    Sequence: "a list",
+    Mapping: "a dict",
+}
+
+NAMED |= {Sequence: "a list", Mapping: "a dict"}
 
 
 def _words(hint) -> str:

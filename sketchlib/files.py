@@ -9,6 +9,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
+from .arguments import checked
 from .errors import DataError
 
 PACKAGE = Path(__file__).resolve().parent
@@ -26,6 +27,7 @@ def profiles_folder() -> Path:
     return Path(given) if (given := os.environ.get("SKETCHLIB_PROFILES")) else _shipped("profiles")
 
 
+@checked
 def profile_file(name: str) -> Path:
     """NAME.yml in the folder of the profiles; full.yml, which all others differ from, is the shipped one where that folder has none."""
     path = profiles_folder() / f"{name}.yml"
@@ -44,6 +46,7 @@ def _shipped(name: str) -> Path:
     return folder
 
 
+@checked
 def write_atomically(path: Path | str, write: Callable[[Path], None]) -> None:
     """Let `write` fill a temporary file beside `path`, then move it there; on an error `path` stays as it was.
 
@@ -63,6 +66,7 @@ def write_atomically(path: Path | str, write: Callable[[Path], None]) -> None:
             temporary.unlink(missing_ok=True)
 
 
+@checked
 def read_card(weights: Path | str) -> dict:
     """The card beside a .safetensors file, which says how its weights were made; raises `DataError` where it is missing or broken."""
     path = Path(weights).with_suffix(".json")
@@ -77,6 +81,7 @@ def read_card(weights: Path | str) -> dict:
         ) from error
 
 
+@checked
 def described_classes(path: Path | str) -> list[str]:
     """The classes that a .safetensors file says its model draws; none where it does not say so, or is broken. No weight is read."""
     try:
@@ -86,6 +91,7 @@ def described_classes(path: Path | str) -> list[str]:
         return []
 
 
+@checked
 def read_model(path: Path | str, architectures: Mapping[str, type]):
     """The model in a .safetensors file that `models.weights.save` wrote, in float32 and evaluation mode.
 

@@ -13,18 +13,22 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
+from typing import Annotated, Literal
 
 import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from tqdm.auto import tqdm
 
+from .arguments import SOME, Number, Seed, checked
 from .data.batches import Batch, augment, batch_order, batches, make_batch
 from .data.dataset import SketchSet
 from .distributed import ALONE, RankLost, Ranks
 from .errors import DataError
 from .files import write_atomically
 from .settings import Settings, eta_at
+
+Filled = Annotated[SketchSet, SOME]
 
 
 @cache
@@ -74,8 +78,9 @@ def weight_of(model: nn.Module, batch: Batch) -> int:
     return model.averaged_over(batch)
 
 
+@checked
 @torch.no_grad()
-def evaluate(model: nn.Module, sketches: SketchSet, batch_size: int = 250, seed: int = 0, ranks: Ranks = ALONE) -> dict[str, float]:
+def evaluate(model: nn.Module, sketches: Filled, batch_size: Number = 250, seed: Seed = 0, ranks: Ranks = ALONE) -> dict[str, float]:
     """The terms of the loss over a whole set, with eta = 1 and fixed noise, so that figures of different steps compare.
 
     Each of `ranks` computes its share of every batch, and all get the whole's terms.
@@ -160,6 +165,7 @@ class Run:
         return read_checkpoint(path)
 
 
+@checked
 def read_checkpoint(path: Path | str) -> dict:
     """A checkpoint's contents, on the CPU, without executing anything it carries; raises `DataError` for a broken file."""
     try:
@@ -176,7 +182,8 @@ def read_checkpoint(path: Path | str) -> dict:
     return state
 
 
-def load_kept(model: nn.Module, folder: Path | str, keep: str = "best") -> nn.Module:
+@checked
+def load_kept(model: nn.Module, folder: Path | str, keep: Literal["best", "last"] = "best") -> nn.Module:
     """Put a run's weights, of the "best" validation or the "last", into a model of the same architecture; returns it in evaluation mode."""
     path = Path(folder) / f"{keep}.pt"
     state = read_checkpoint(path)
@@ -204,10 +211,11 @@ def clip_parts(model: nn.Module, limit: float) -> None:
         nn.utils.clip_grad_norm_(part.parameters(), limit)
 
 
+@checked
 def fit(
     model: nn.Module,
-    train_set: SketchSet,
-    valid_set: SketchSet,
+    train_set: Filled,
+    valid_set: Filled,
     settings: Settings,
     folder: Path | str,
     progress: bool = True,

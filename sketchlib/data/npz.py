@@ -13,11 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arguments import checked
 from ..errors import DataError
 from ..strokes import Drawing, from_stroke3, from_stroke5
 from .reading import BROKEN, class_of, finite, first, opened
 
 
+@checked
 def read_npz(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
     """Drawings of a sketch-rnn .npz file from the origin, train, valid and test one after the other, as the report merges them.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arguments import checked
 from ..errors import DataError, did_you_mean
 from ..strokes import Drawing, simplify_all
 from .npz import read_npz
@@ -22,6 +23,7 @@ TEN_CLASSES = ("airplane", "alarm clock", "apple", "candle", "car", "cat", "face
 RECOGNIZED = {None: None, True: True, False: False, "True": True, "False": False}  # as .ndjson and .csv say it
 
 
+@checked
 def read_simplified(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
     """The first `limit` drawings of a simplified file: [[x...], [y...]] a stroke, in the 0..255 box.
 
@@ -36,6 +38,7 @@ def read_simplified(path: Path | str, limit: int | None = None) -> Iterator[Draw
     return first(_lines(Path(path), raw=False), limit)
 
 
+@checked
 def read_raw(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
     """The first `limit` drawings of a raw file, [[x...], [y...], [t...]] a stroke in canvas pixels, simplified as the dataset does.
 
@@ -134,6 +137,7 @@ def _polyline(stroke: list) -> np.ndarray:
     return points.T
 
 
+@checked
 def read_binary(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
     """The first `limit` drawings of a .bin file, in the 0..255 box; their word is the file's name.
 
@@ -206,6 +210,7 @@ def _existing(folder: Path | str) -> Path:
     return Path(folder)
 
 
+@checked
 def class_files(folder: Path | str) -> dict[str, tuple[Path, Callable]]:
     """The classes of a data folder, sorted, each with its file and the reader of that.
 
@@ -216,6 +221,7 @@ def class_files(folder: Path | str) -> dict[str, tuple[Path, Callable]]:
     return dict(sorted(_files(_existing(folder))[0].items()))
 
 
+@checked
 def find_class(folder: Path | str, name: str) -> tuple[Path, Callable]:
     """The file of a class in a data folder, and its reader, as in `class_files`; raises `DataError` naming the nearest classes, and the
     files that no reader takes."""
@@ -225,6 +231,7 @@ def find_class(folder: Path | str, name: str) -> tuple[Path, Callable]:
     return files[name]
 
 
+@checked
 def unread(folder: Path | str) -> str:
     """For the end of an error: which files of a data folder no reader takes; empty where there are none, or no folder."""
     return _told(_files(Path(folder))[1])
@@ -237,11 +244,13 @@ def _told(rest: list[Path]) -> str:
     return f" Not read: {', '.join(names)}; names that are read are like 'cat.ndjson', endings {endings}." if rest else ""
 
 
+@checked
 def class_names(folder: Path | str) -> list[str]:
     """The classes that a data folder holds, sorted; raises `DataError` for a folder that is not there."""
     return list(class_files(folder))
 
 
+@checked
 def read_class(folder: Path | str, name: str, limit: int | None = None) -> Iterator[Drawing]:
     """The first `limit` drawings of one class in a data folder, in whichever format it has them; raises `DataError` as `find_class` does.
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..arguments import Number, checked
 from ..errors import DataError
 from ..files import data_folder
 from ..strokes import Drawing
@@ -37,8 +38,9 @@ class Source:
     files: dict[str, dict]
 
 
+@checked
 def load_drawings(
-    classes: Sequence[str], per_class: int | None = None, unrecognized: bool = True
+    classes: Sequence[str], per_class: Number | None = None, unrecognized: bool = True
 ) -> tuple[dict[str, list[Drawing]], Source]:
     """The drawings of `classes`, at most `per_class` each, from the first source there is.
 
@@ -68,7 +70,8 @@ def _read(folder: Path, name: str, per_class: int | None, unrecognized: bool, re
     return drawings
 
 
-def ensure(classes: Sequence[str], per_class: int | None = None) -> None:
+@checked
+def ensure(classes: Sequence[str], per_class: Number | None = None) -> None:
     """Download what no folder has of `classes`; without a network, say what is used instead.
 
     A build calls it before it looks at `fingerprint`, which a download changes.
@@ -87,6 +90,7 @@ def ensure(classes: Sequence[str], per_class: int | None = None) -> None:
         print(f"no more drawings could be downloaded: {error}. Now {instead}", flush=True)
 
 
+@checked
 def locate(classes: Sequence[str]) -> tuple[str, Path | None]:
     """Where drawings would be read from now, without a download: the kind of source, and its folder, None for doodles.
 
@@ -112,6 +116,7 @@ def locate(classes: Sequence[str]) -> tuple[str, Path | None]:
     return "downloaded" if fetched & set(classes) else "project", own
 
 
+@checked
 def other_classes(classes: Sequence[str]) -> list[str]:
     """Further classes of the data folder: those that are not in `classes`. None where there is no folder.
 
@@ -137,6 +142,7 @@ def _file_record(folder: Path, name: str) -> dict:
     return {"name": path.relative_to(folder).as_posix(), "sha256": verified_sha256(folder, path)}
 
 
+@checked
 def fingerprint(classes: Sequence[str]) -> str:
     """A hash that is another one when the data have changed. It is made without reading them: of files' names, sizes and times."""
     kind, folder = locate(classes)

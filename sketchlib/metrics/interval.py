@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import Number, Seed, Share, checked
 from ..errors import DataError
 
 
@@ -19,12 +20,13 @@ class Interval(NamedTuple):
     n: int
 
 
+@checked
 def bootstrap(
     statistic: Callable[..., float],
     *samples: np.ndarray,
-    resamples: int = 200,
-    level: float = 0.95,
-    seed: int = 0,
+    resamples: Number = 200,
+    level: Share = 0.95,
+    seed: Seed = 0,
     centred: bool = False,
 ) -> Interval:
     """The bootstrap interval of `statistic(*samples)`, each sample's rows drawn anew with replacement.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from ..arguments import Number, Seed, Tolerance, checked
 from ..data.batches import batches, make_batch
 from ..data.dataset import SketchSet
 from ..errors import DataError
@@ -19,8 +20,9 @@ from .likelihood import evaluating
 from .recogniser import Recogniser, features
 
 
+@checked
 @torch.no_grad()
-def latent_means(vae: SketchVAE, sketches: SketchSet, batch_size: int = 250) -> tuple[np.ndarray, np.ndarray]:
+def latent_means(vae: SketchVAE, sketches: SketchSet, batch_size: Number = 250) -> tuple[np.ndarray, np.ndarray]:
     """mu of q(z | drawing), and what each of its units adds to L_KL, both (n, N_z), for the drawings of a set sorted by length."""
     device, found = next(vae.parameters()).device, []
     with evaluating(vae):
@@ -31,7 +33,8 @@ def latent_means(vae: SketchVAE, sketches: SketchSet, batch_size: int = 250) -> 
     return mu, kl
 
 
-def active_units(mu: np.ndarray, threshold: float = 0.01) -> np.ndarray:
+@checked
+def active_units(mu: np.ndarray, threshold: Tolerance = 0.01) -> np.ndarray:
     """Mask (N_z,) of the units in use: those whose mean varies over drawings with a variance above `threshold`.
 
     `mu` (n, N_z): the encoder's means. Raises `DataError` for fewer than two drawings. Source: Burda et al. (2016), section 5.
@@ -39,6 +42,7 @@ def active_units(mu: np.ndarray, threshold: float = 0.01) -> np.ndarray:
     return check_features(mu, 2, "latent means").var(0, ddof=1) > threshold
 
 
+@checked
 def smoothness(path: np.ndarray) -> dict[str, float]:
     """How evenly features (steps, d) move along a path.
 
@@ -53,8 +57,9 @@ def smoothness(path: np.ndarray) -> dict[str, float]:
     return {"jump": float(jump), "detour": float(steps.sum() / apart) if apart > 0 else float("nan")}
 
 
+@checked
 def interpolation_smoothness(
-    vae: SketchVAE, judge: Recogniser, pairs: Sequence[tuple[Drawing, Drawing]], steps: int = 9, seed: int = 0
+    vae: SketchVAE, judge: Recogniser, pairs: Sequence[tuple[Drawing, Drawing]], steps: Number = 9, seed: Seed = 0
 ) -> dict[str, float]:
     """`smoothness` in a recogniser's features, averaged over interpolations between the drawings of `pairs`.
 
@@ -75,6 +80,7 @@ def interpolation_smoothness(
     return {**means, "broken": 1 - len(found) / len(pairs), "n": len(pairs)}
 
 
+@checked
 @torch.no_grad()
 def code_worth(vae: SketchVAE, sketches: SketchSet) -> dict[str, float]:
     """What a drawing's code tells the decoder that the true rows, which it is given too, do not.
@@ -91,6 +97,7 @@ def code_worth(vae: SketchVAE, sketches: SketchSet) -> dict[str, float]:
     return {"own": own, "other": other, "worth": other - own}
 
 
+@checked
 def paired_distance(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
     """Mean feature distance of row i to row i, and the same to all the other rows.
 
@@ -106,7 +113,8 @@ def paired_distance(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
     return {"own": own / n, "other": other, "ratio": own / n / other if other > 0 else float("nan")}
 
 
-def reconstruction_distance(vae: SketchVAE, judge: Recogniser, drawings: Sequence[Drawing], seed: int = 0) -> dict[str, float]:
+@checked
+def reconstruction_distance(vae: SketchVAE, judge: Recogniser, drawings: Sequence[Drawing], seed: Seed = 0) -> dict[str, float]:
     """`paired_distance` of drawings to their greedy reconstructions in a recogniser's features.
 
     `empty`: the share of reconstructions without a point, left out. Raises `DataError` where fewer than two remain. Chapter 8.

@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..arguments import Count, Number, Seed, checked
 from ..data.batches import Batch, make_batch
 from ..data.dataset import SketchSet
 from ..errors import DataError
@@ -35,7 +37,8 @@ class Costs:
     unit: np.ndarray
     n_max: np.ndarray
 
-    def in_data_units(self, bound: str = "elbo") -> np.ndarray:
+    @checked
+    def in_data_units(self, bound: Literal["elbo", "iw"] = "elbo") -> np.ndarray:
         """Nats (n,) in data units: `bound` "elbo" for L_R + L_KL, "iw" for the importance-weighted bound."""
         return (self.iw if bound == "iw" else self.l_r + self.l_kl) + self.points * self.unit
 
@@ -58,7 +61,8 @@ class Costs:
         return out
 
 
-def costs(model: nn.Module | Router, sketches: SketchSet, seed: int = 0, batch_size: int = 250, samples: int = 0) -> Costs:
+@checked
+def costs(model: nn.Module | Router, sketches: SketchSet, seed: Seed = 0, batch_size: Number = 250, samples: Count = 0) -> Costs:
     """The cost of every drawing of a set under a model; `samples` K > 0 also gives the importance-weighted bound of a VAE.
 
     For the single model the cost is exact; for a VAE L_R + L_KL bounds it from above, and the importance-weighted bound lies between.

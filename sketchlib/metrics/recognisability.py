@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..arguments import checked
 from ..errors import DataError
 from ..strokes import Drawing
 from .judges import SecondJudge
 from .recogniser import Recogniser
 
 
+@checked
 def recognisability(model: Recogniser | SecondJudge, drawings: Mapping[str, Sequence[Drawing]]) -> dict:
     """How a recogniser, or the second judge, reads drawings of known classes.
 

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save as as_bytes
 from torch import nn
 
+from ..arguments import checked
 from ..errors import DataError
 from ..files import described_classes, read_model, weights_folder, write_atomically
 from .router import Router
@@ -18,6 +19,7 @@ from .vae import SketchVAE
 ARCHITECTURES = {kind.__name__: kind for kind in (ConditionalDecoder, SketchVAE)}
 
 
+@checked
 def save(model: nn.Module, path: Path | str, card: dict | None = None, half: bool = False) -> None:
     """Write a model to `path` (.safetensors), in half precision on request, and its `card` to the .json beside it."""
     dtype = torch.float16 if half else torch.float32
@@ -29,12 +31,14 @@ def save(model: nn.Module, path: Path | str, card: dict | None = None, half: boo
         write_atomically(Path(path).with_suffix(".json"), lambda to: to.write_text(text + "\n", encoding="utf-8"))
 
 
+@checked
 def read(path: Path | str) -> nn.Module:
     """The model in a .safetensors file, in float32 and evaluation mode; raises `DataError` for any other file."""
     return read_model(path, ARCHITECTURES)
 
 
-def load(name: str | Path):
+@checked
+def load(name: Path | str):
     """A trained model: a published one by its name, "single" or "router", or what is in a .safetensors file or a folder of them.
 
     A folder, and "router", give a `Router`: one VAE a class, each read when it is first asked for. Raises `DataError` for a path that
@@ -46,7 +50,7 @@ def load(name: str | Path):
     True
     """
     published = {"single": "single.safetensors", "router": "router"}
-    path = weights_folder() / published[name] if name in published else Path(name)
+    path = weights_folder() / published[str(name)] if str(name) in published else Path(name)
     if path.is_dir():
         return router(path)
     if not path.exists():
@@ -54,6 +58,7 @@ def load(name: str | Path):
     return read(path)
 
 
+@checked
 def router(folder: Path | str) -> Router:
     """A `Router` over the .safetensors files of a folder, one a class, each read when it is first asked for.
 

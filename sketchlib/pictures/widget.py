@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import ipywidgets as widgets
 
+from ..arguments import checked
+from ..settings import between
 from .animation import animated_svg
 
 
-def panel(model, n: int = 4) -> widgets.Widget:
+@checked
+def panel(model, n: Annotated[int, between(1, 100)] = 4) -> widgets.Widget:
     """Controls and a picture of `n` sketches that `model` draws, stroke by stroke, when the button is pressed. Chapter 7."""
     from ..sampling import sample
 
