@@ -57,10 +57,13 @@ def fetch(classes: Sequence[str], folder: Path | str, per_class: Number | None =
 
 @checked
 def verified_sha256(folder: Path | str, path: Path | str) -> str:
-    """The SHA-256 of a file in a data folder; raises `DataError` where the manifest has another one."""
-    path = Path(path)
-    found = _sha256(path)
-    recorded = read_manifest(folder).get(path.relative_to(folder).as_posix(), {}).get("sha256", found)
+    """The SHA-256 of a file in a data folder; raises `DataError` where it cannot be read, and where the manifest has another one."""
+    path, manifest = Path(path), read_manifest(folder)
+    try:
+        found, name = _sha256(path), path.relative_to(folder).as_posix()
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error}); give a file in {folder}") from error
+    recorded = manifest.get(name, {}).get("sha256", found)
     if found != recorded:
         raise DataError(f"{path} is not as it was downloaded (SHA-256 {found[:12]}, not {recorded[:12]}); delete it and run again")
     return found
@@ -82,7 +85,7 @@ def read_manifest(folder: Path | str) -> dict[str, dict]:
         if not all(isinstance(entry, dict) for entry in manifest.values()):
             raise ValueError("not a record of files")
         return manifest
-    except (ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError) as error:
         raise DataError(f"{path} is broken ({error}); delete it and the files that were downloaded, and run again") from error
 
 

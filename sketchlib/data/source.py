@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from ..arguments import Number, checked
 from ..errors import DataError
-from ..files import data_folder
+from ..files import data_folder, named_folder
 from ..strokes import Drawing
 from .quickdraw import class_files, class_names, find_class, read_class, read_simplified, unread
 from .reading import first
@@ -78,7 +77,7 @@ def ensure(classes: Sequence[str], per_class: Number | None = None) -> None:
     """
     from .download import OfflineError, fetch
 
-    if os.environ.get("SKETCHLIB_DATA"):
+    if named_folder("SKETCHLIB_DATA"):
         return
     try:
         fetch(classes, data_folder(), per_class)
@@ -98,11 +97,11 @@ def locate(classes: Sequence[str]) -> tuple[str, Path | None]:
     """
     from .download import read_manifest
 
-    given = os.environ.get("SKETCHLIB_DATA")
-    if given:
-        if not Path(given).is_dir():
-            raise DataError(f"SKETCHLIB_DATA names {given}, which is not a folder; correct it or unset it")
-        return "folder", Path(given)
+    if given := named_folder("SKETCHLIB_DATA"):
+        if not given.is_dir():
+            instead = f"give its folder, {given.parent}" if given.is_file() else "correct it or unset it"
+            raise DataError(f"SKETCHLIB_DATA names {given}, which is not a folder; {instead}")
+        return "folder", given
     own = data_folder()
     there = set(class_names(own)) & set(classes) if own.is_dir() else set()
     if not there:

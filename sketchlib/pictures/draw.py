@@ -74,7 +74,8 @@ def color_of(word: str) -> str:
 
 
 def style() -> None:
-    """Set the book's one style for matplotlib."""
+    """Set the book's one style for matplotlib, over its defaults and not over a user's own settings."""
+    plt.rcdefaults()
     plt.rcParams.update(STYLE)
 
 
