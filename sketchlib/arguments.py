@@ -137,7 +137,7 @@ def _truth(value) -> bool:
 
 def _path(value) -> Path:
     path = Path(_instance((str, Path), value)).expanduser()
-    if "\0" in str(path) or any(len(os.fsencode(part)) > 255 for part in path.parts):
+    if value == "" or "\0" in str(path) or any(len(os.fsencode(part)) > 255 for part in path.parts):
         raise ValueError  # which no file system takes
     return path
 
@@ -157,7 +157,7 @@ def _several(value) -> Iterable:
 
 
 def _list(read: Callable, value):
-    given = value if isinstance(_several(value), Sequence | np.ndarray) else list(value)
+    given = value if isinstance(_several(value), Sequence) else list(value)
     found = [read(one) for one in given]
     return given if all(one is other for one, other in zip(found, given, strict=True)) else found
 

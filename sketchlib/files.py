@@ -134,8 +134,9 @@ def _taken(file) -> bool:
 @checked
 def read_card(weights: Path | str) -> dict:
     """The card beside a .safetensors file, which says how its weights were made; raises `DataError` where it is missing or broken."""
-    path = Path(weights).with_suffix(".json")
+    path = Path(weights)
     try:
+        path = path.with_suffix(".json")
         card = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(card, dict) or "classes" not in card.get("config", ()):
             raise ValueError("it names no classes")

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import numpy as np
 
-from ..arguments import Count, Length, Seed, checked
+from ..arguments import SOME, Count, Length, Seed, checked
 from ..errors import DataError
 from ..settings import Range
 from ..strokes import Drawing, from_stroke3, to_stroke3
@@ -143,7 +143,7 @@ class SketchSet:
 
 
 @checked
-def of_classes(sketches: SketchSet, names: Sequence[str]) -> SketchSet:
+def of_classes(sketches: SketchSet, names: Annotated[Sequence[str], SOME]) -> SketchSet:
     """The drawings of some classes, as a set of these, in this order; raises `DataError` for a class that is not there."""
     order = np.array([sketches.label(name) for name in names])
     chosen = sketches.subset(sketches.are_of(names))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Annotated
 
 import numpy as np
 
-from ..arguments import checked
+from ..arguments import SOME, checked
 from ..strokes import Drawing
 from .raster import fit, segments
 from .recogniser import check_classes
@@ -18,7 +19,7 @@ PIECES = 2  # pieces of line a cell's side
 
 
 @checked
-def direction_histograms(drawings: Sequence[Drawing]) -> np.ndarray:
+def direction_histograms(drawings: Annotated[Sequence[Drawing], SOME]) -> np.ndarray:
     """How much line of each direction lies in each part of a drawing's frame: float32 (n, 486), of length 1.
 
     Lines are cut into short pieces; each counts with its length, shared between the nearest corners of 8 x 8 cells and the nearest

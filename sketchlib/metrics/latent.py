@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 import torch
 
-from ..arguments import Number, Seed, Tolerance, checked
+from ..arguments import SOME, Number, Seed, Tolerance, checked
 from ..data.batches import batches, make_batch
 from ..data.dataset import SketchSet
 from ..errors import DataError
@@ -22,7 +23,7 @@ from .recogniser import Recogniser, features
 
 @checked
 @torch.no_grad()
-def latent_means(vae: SketchVAE, sketches: SketchSet, batch_size: Number = 250) -> tuple[np.ndarray, np.ndarray]:
+def latent_means(vae: SketchVAE, sketches: Annotated[SketchSet, SOME], batch_size: Number = 250) -> tuple[np.ndarray, np.ndarray]:
     """mu of q(z | drawing), and what each of its units adds to L_KL, both (n, N_z), for the drawings of a set sorted by length."""
     device, found = next(vae.parameters()).device, []
     with evaluating(vae):

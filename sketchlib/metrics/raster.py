@@ -19,6 +19,8 @@ WIDTH = 1.5  # line width, pixels of the picture
 MARGIN = 2.0  # white left free on each side, pixels
 Side = Annotated[int, between(1, 1024)]
 Width = Annotated[float, Range(lambda value: 0 < value <= 1024, "above 0 and at most 1024")]
+Widths = Annotated[np.ndarray, Range(lambda a: bool(((a > 0) & (a <= 1024)).all()), "all above 0 and at most 1024")]
+Finite = Annotated[np.ndarray, Range(lambda a: bool((np.abs(a) < 1e6).all()), "all finite")]
 Margin = Annotated[float, between(0, 1024)]
 _AT_ONCE = 1_500_000  # pixels computed at a time; bounds the memory, changes nothing else
 
@@ -91,9 +93,9 @@ def fit(lines: Segments, size: Side = SIZE, margin: Margin = MARGIN, warp: np.nd
 def rasterise(
     drawings: Sequence[Drawing] | Segments,
     size: Side = SIZE,
-    width: Width | np.ndarray = WIDTH,
+    width: Width | Widths = WIDTH,
     margin: Margin = MARGIN,
-    warp: np.ndarray | None = None,
+    warp: Finite | None = None,
 ) -> torch.Tensor:
     """Pictures of drawings, float32 (n, 1, size, size), ink 1 on paper 0, anti-aliased round lines.
 
@@ -102,6 +104,8 @@ def rasterise(
     Raises `DataError` for a drawing without points or with NaN or infinite ones. Chapter 8.
     """
     lines = drawings if isinstance(drawings, Segments) else segments(drawings)
+    if np.ndim(width) and np.shape(width) != (lines.n,) or warp is not None and warp.shape != (lines.n, 2, 3):
+        raise DataError(f"widths or warps that are not one for each of {lines.n} drawings: give widths (n,) and warps (n, 2, 3)")
     picture = torch.zeros(lines.n * size * size)
     if lines.n:
         radius = np.broadcast_to(np.asarray(width, np.float32) / 2, (lines.n,))[lines.owner]

@@ -93,6 +93,7 @@ def require_finite(drawings: Sequence[Drawing]) -> None:
             raise DataError(f"drawing {number} ({name}) has NaN or infinite coordinates; leave it out")
 
 
+@checked
 def first_points(drawing: Drawing, upto: int) -> Drawing:
     """The drawing after its first `upto` points."""
     strokes, left = [], max(upto, 0)

@@ -19,6 +19,7 @@ from .draw import BLUE, GREY, INK, PlotColor, color_of, require_finite, shape_of
 from .scores import Score
 
 Box = tuple[Position, Position, Position, Position]
+Frame = Annotated[np.ndarray, Range(lambda a: a.ndim in (2, 3) and a.size > 0, "of rows and columns")]
 Density = Annotated[
     np.ndarray, Range(lambda a: a.ndim == 2 and a.size > 0 and np.isfinite(a).all() and a.max() > 0, "of two axes, finite, not all 0")
 ]
@@ -132,7 +133,7 @@ def boxes(drawings: Sequence[Drawing], around: Sequence[Box]) -> Figure:
 
 
 @checked
-def moments(frames: Annotated[Sequence, SOME], shares: Annotated[Sequence[Share], SOME] = (0.1, 0.4, 0.7, 1.0)) -> Figure:
+def moments(frames: Annotated[Sequence[Frame], SOME], shares: Annotated[Sequence[Share], SOME] = (0.1, 0.4, 0.7, 1.0)) -> Figure:
     """The frames of a film at some shares of its length, side by side, each under its number. Chapter 9."""
     style()
     figure, axes = plt.subplots(1, len(shares), figsize=(2.75 * len(shares), 3), layout="constrained", squeeze=False)

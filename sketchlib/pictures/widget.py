@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Protocol, runtime_checkable
 
 import ipywidgets as widgets
 
@@ -11,8 +11,18 @@ from ..settings import between
 from .animation import animated_svg
 
 
+@runtime_checkable
+class Draws(Protocol):
+    """A model of some classes, or a router."""
+
+    classes: tuple[str, ...]
+
+    def for_class(self, name: str):
+        """The model that draws a class."""
+
+
 @checked
-def panel(model, n: Annotated[int, between(1, 100)] = 4) -> widgets.Widget:
+def panel(model: Draws, n: Annotated[int, between(1, 100)] = 4) -> widgets.Widget:
     """Controls and a picture of `n` sketches that `model` draws, stroke by stroke, when the button is pressed. Chapter 7."""
     from ..sampling import sample
 
