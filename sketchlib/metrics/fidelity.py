@@ -105,8 +105,6 @@ def neighbourhood(real: np.ndarray, made: np.ndarray, k: Number = NEIGHBOURS) ->
     sets score exactly 1 four times. Raises `DataError` unless k >= 1 and both sides have more than k rows.
     Source: Kynkaanniemi et al. (2019); Naeem et al. (2020).
     """
-    if k < 1:
-        raise DataError(f"k = {k}: the neighbour's number must be 1 or more")
     real, made = check_pair(real, made, k + 1)
     r_real, r_made = radii(real, k), radii(made, k)
     around, recall, coverage = np.zeros(len(made)), np.zeros(len(real)), np.zeros(len(real))
