@@ -12,7 +12,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -238,7 +238,7 @@ def fit(
     Called by each of `ranks` with the same arguments, it splits every batch over them: the numbers of one process but for rounding
     (and for the masks of `dropout`, which are drawn by each rank), and checkpoints from which any number of ranks goes on. Only
     rank 0 writes.
-    Ctrl-C lets the step be finished and writes last.pt, from which the same call goes on; a second one does not wait for that.
+    Ctrl-C lets a step be finished and writes last.pt, from which the same call goes on; a second one does not wait for that.
     Raises `DataError` when `folder` holds another run or cannot be written, when the loss grows beyond all measure, and when another rank
     stopped.
     """
@@ -248,18 +248,18 @@ def fit(
         tell_precision(run.device, settings)
     run.resume()
     bar = tqdm(total=settings.steps, initial=run.step, disable=not progress or ranks.rank > 0, unit="step", mininterval=1.0)
-    began = time.perf_counter()
+    began, handlers = time.perf_counter(), ExitStack()
+    asked_to_stop = handlers.enter_context(_whole_steps(ranks))
     try:
         for epoch, index in order_from(train_set, settings, run.step):
             if run.step >= settings.steps or _is_stale(run):
                 break
             share = ranks.share(len(index))
             batch = replace(make_batch(train_set, share.of(index), model.scale), share=share)
-            with _whole_steps(ranks) as asked_to_stop:
-                terms = train_step(run, batch)
-                run.since["sums"] = {name: run.since["sums"].get(name, 0) + value for name, value in terms.items()}
-                run.step += 1
-                run.since["steps"] += 1
+            terms = train_step(run, batch)
+            run.since["sums"] = {name: run.since["sums"].get(name, 0) + value for name, value in terms.items()}
+            run.step += 1
+            run.since["steps"] += 1
             bar.update()
             if run.device.type == "cpu":  # elsewhere a look at a number would wait for it
                 _require_learning(run, float(terms["loss"]), index)
@@ -282,6 +282,7 @@ def fit(
     except RankLost as error:
         raise DataError(f"{error}, it goes on from step {run.saved}") from error
     finally:
+        handlers.close()
         bar.close()
     model.eval()
     return run.curves
@@ -311,7 +312,7 @@ def train_step(run: Run, batch: Batch) -> dict[str, torch.Tensor]:
 
 @contextmanager
 def _whole_steps(ranks: Ranks) -> Iterator[list[int]]:
-    """Let Ctrl-C, and what is treated alike, wait for the end of a step: it comes into the list. A second one does not wait.
+    """Let Ctrl-C, and what is treated alike, wait: it comes into the list, which is looked at after each step. A second one does not wait.
 
     With several ranks none waits: they would end at different steps.
     """
