@@ -206,5 +206,5 @@ def _words(hint) -> str:
     if origin in (Sequence, Iterable, tuple, list):
         return f"a list, each {_words(inside[0])}"
     if origin is Mapping:
-        return f"a dict, each value {_words(inside[1])}"
+        return f"a dict, each key {_words(inside[0])}, each value {_words(inside[1])}"
     return "a function" if Callable in (origin, hint) else NAMED.get(hint) or f"a {hint.__name__}"

@@ -44,7 +44,7 @@ def example(
         (dict(way="left"), "way is 'left'; allowed: 'up' or 'down'"),
         (dict(path=3), "path is 3; allowed: a path, or None"),
         (dict(path="a\0b"), "path is 'a\\x00b'; allowed: a path"),
-        (dict(lists={"a": [1, "b"]}), "lists is {'a': [1, 'b']}; allowed: a dict, each value a list, each a whole number"),
+        (dict(lists={"a": [1, "b"]}), "lists is {'a': [1, 'b']}; allowed: a dict, each key a text, each value a list, each a whole number"),
         (dict(lists=["a"]), "lists is ['a']; allowed: a dict"),
         (dict(rows=[[1], [1, 2]]), "rows is [[1], [1, 2]]; allowed: an array of numbers"),
         (dict(rows=np.array(["a"])), "rows is of type ndarray and shape (1,); allowed: an array of numbers"),

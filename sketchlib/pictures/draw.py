@@ -230,7 +230,7 @@ def compare(
 
 
 @checked
-def beside(groups: Mapping[str, Sequence[Drawing]], columns: Number = 6, size: Inches = 0.45, mark: bool = False) -> Figure:
+def beside(groups: Mapping[object, Sequence[Drawing]], columns: Number = 6, size: Inches = 0.45, mark: bool = False) -> Figure:
     """Grids of `columns` panels beside each other, each under its name. Raises `DataError` if there is nothing to show. Chapter 14."""
     deep = max((math.ceil(len(drawings) / columns) for drawings in groups.values()), default=0)
     if not deep:
