@@ -22,13 +22,20 @@ ARCHITECTURES = {kind.__name__: kind for kind in (ConditionalDecoder, SketchVAE)
 @checked
 def save(model: nn.Module, path: Path | str, card: dict | None = None, half: bool = False) -> None:
     """Write a model to `path` (.safetensors), in half precision on request, and its `card` to the .json beside it."""
+    text = "" if card is None else _as_json(card)
     dtype = torch.float16 if half else torch.float32
     tensors = {k: v.detach().to("cpu", dtype).contiguous() for k, v in model.state_dict().items()}
     header = {"architecture": type(model).__name__, "config": json.dumps(model.config())}
     write_atomically(path, lambda to: to.write_bytes(as_bytes(tensors, header)))  # save_file's files only their owner can read
     if card is not None:
-        text = json.dumps(card, indent=1, sort_keys=True)
         write_atomically(Path(path).with_suffix(".json"), lambda to: to.write_text(text + "\n", encoding="utf-8"))
+
+
+def _as_json(card: dict) -> str:
+    try:
+        return json.dumps(card, indent=1, sort_keys=True)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"the card of a model cannot be written as JSON ({error}): give texts, numbers, lists and dicts") from None
 
 
 @checked
