@@ -22,7 +22,8 @@ PROJECT = Path() if INSTALLED else PACKAGE.parent  # where data/ and build/ are:
 
 REMEDIES = {errno.ENOSPC: "free some space", errno.EDQUOT: "free some space", errno.ENAMETOOLONG: "give a shorter name"}
 REMEDIES |= dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "allow writing there, or name another folder")
-REMEDIES |= {errno.EISDIR: "a folder has that name, give a file's", errno.ENOTDIR: "a part of that path is a file, give another path"}
+REMEDIES |= {errno.EISDIR: "a folder has that name, give a file's"}
+REMEDIES |= dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "a part of that path is a file, give another path")
 
 
 def named_folder(variable: str) -> Path | None:
