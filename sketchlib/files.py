@@ -20,7 +20,7 @@ INSTALLED = (PACKAGE / "weights").is_dir()  # setup.py puts weights and profiles
 PROJECT = Path() if INSTALLED else PACKAGE.parent  # where data/ and build/ are: in the checkout, else where one works
 
 
-REMEDIES = {errno.ENOSPC: "free some space", errno.EDQUOT: "free some space", errno.ENAMETOOLONG: "give a shorter name"}
+REMEDIES = dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free some space") | {errno.ENAMETOOLONG: "give a shorter name"}
 REMEDIES |= dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "allow writing there, or name another folder")
 REMEDIES |= {errno.EISDIR: "a folder has that name, give a file's"}
 REMEDIES |= dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "a part of that path is a file, give another path")
