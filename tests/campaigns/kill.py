@@ -143,6 +143,7 @@ def main() -> int:
     text = json.dumps({**record, "platform": f"{platform.system()} {platform.machine()}"}, indent=1)
     print(text)
     if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(text + "\n", encoding="utf-8")
     return int(record["failures"] > 0)
 
