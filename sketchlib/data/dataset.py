@@ -190,9 +190,7 @@ def data_scale_factor(sketches: SketchSet) -> float:
 
     Source: report, section IV.1; taken from the training part only, so that nothing of the other parts leaks.
     """
-    if not len(sketches.points):
-        raise DataError("the set has no points to take a scale from; give one with drawings")
-    scale = float(np.asarray(sketches.points[:, :2], np.float64).std())
+    scale = float(np.asarray(sketches.points[:, :2], np.float64).std()) if len(sketches.points) else 0.0
     if not scale > 0:
         raise DataError(f"the {len(sketches)} drawings have no extent (standard deviation {scale}); check the data folder")
     return scale
