@@ -47,10 +47,7 @@ class Data:
 
 @settings
 class Pretraining:
-    """Of the single model, before what `single` says, on all training drawings. What is not said here, but per_class, is as there.
-
-    That of the VAEs is one VAE of all classes as one.
-    """
+    """Of the single model, before what `single` says, on all training drawings. What is not said here, but per_class, is as there."""
 
     steps: int = ranged(at_least(0))  # 0: there is none
     other_classes: bool  # also of every other class of the data folder
@@ -62,6 +59,15 @@ class Pretraining:
     jitter: float = ranged(at_least(0))  # augmentation, as in single
     keep: Literal["best", "last"]  # the weights of the best validation, or the last
     validations: int = ranged(COUNT)  # over the run
+
+
+@settings
+class VaePretraining(Pretraining):
+    """Of one VAE of all classes as one, from which the VAEs start. What is not said here, but per_class, is as in `vae`."""
+
+    row_dropout: float = ranged(PROBABILITY)  # of the rows that the decoder reads
+    kl_min: float = ranged(at_least(0))  # nats a latent dimension that are free
+    eta_min: float = ranged(between(0, 1))  # the KL weight's factor at first
 
 
 @settings
@@ -222,7 +228,7 @@ class Profile:
     data: Data
     pretraining: Pretraining
     single: Single
-    vae_pretraining: Pretraining
+    vae_pretraining: VaePretraining
     vae: Vae
     recogniser: Recogniser
     second_judge: SecondJudge
