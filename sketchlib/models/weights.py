@@ -13,9 +13,10 @@ from ..errors import DataError
 from ..files import described_classes, read_model, weights_folder, write_atomically
 from .router import Router
 from .single import ConditionalDecoder
+from .transformer import ConditionalTransformer
 from .vae import SketchVAE
 
-ARCHITECTURES = {kind.__name__: kind for kind in (ConditionalDecoder, SketchVAE)}
+ARCHITECTURES = {kind.__name__: kind for kind in (ConditionalDecoder, SketchVAE, ConditionalTransformer)}
 
 
 def save(model: nn.Module, path: Path | str, card: dict | None = None, half: bool = False) -> None:
