@@ -55,6 +55,7 @@ def sample_rows(
     normal = torch.randn(n_max, size, 2, generator=generator).to(device)
     moves = torch.zeros(n_max, size, 2, device=device)
     pens = torch.full((n_max, size), 2, device=device)
+    of_choices = decoder.softmax_temperature(temperature)
     noise = step_noise(n_max, size, generator, uniform[..., 1]) if guidance else None
     hands = [Rival(decoder, condition), *(rivals if guidance else ())]  # the first one draws, the others look on
     states = [one.decoder.start(one.condition) for one in hands]
@@ -67,9 +68,9 @@ def sample_rows(
             own, *others = map(split_parameters, raws)
             beside = [(other, one.scale) for other, one in zip(others, hands[1:], strict=True)]
             numbers = Noise(*(part[t, active] for part in noise))
-            move, pen = guided_draw(own, beside, guidance, temperature, pen_temperature, numbers)
+            move, pen = guided_draw(own, beside, guidance, temperature, pen_temperature, numbers, of_choices)
         else:
-            move, pen = _choose(raws[0], temperature, pen_temperature, uniform[t, active], normal[t, active])
+            move, pen = _choose(raws[0], temperature, pen_temperature, of_choices, uniform[t, active], normal[t, active])
         going = going & (pen != 2)
         moves[t, active] = move * going[:, None]
         pens[t, active] = torch.where(going, pen, 2)
@@ -112,9 +113,11 @@ def check_temperature(temperature: float, pen_temperature: float | None = None) 
         raise DataError(f"temperature {temperature}: give 0 for greedy drawing or a number above it (0.4 is the report's)")
 
 
-def _choose(raw: Tensor, temperature: float, pen_temperature: float | None, uniform: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
+def _choose(
+    raw: Tensor, temperature: float, pen_temperature: float | None, of_choices: float, uniform: Tensor, normal: Tensor
+) -> tuple[Tensor, Tensor]:
     mixture = split_parameters(raw)
-    return draw(temper(mixture, temperature, pen_temperature), uniform, normal) if temperature > 0 else mode(mixture)
+    return draw(temper(mixture, temperature, pen_temperature, of_choices), uniform, normal) if temperature > 0 else mode(mixture)
 
 
 def to_drawings(moves: Tensor, pens: Tensor, scale: float, words: Sequence[str]) -> list[Drawing]:
