@@ -8,5 +8,5 @@ from sketchlib.svg import still_svg
 
 def test_the_title_is_the_class_and_the_colour_is_the_one_asked_for():
     tree = ET.fromstring(still_svg(Drawing(([[0, 0], [3, 4]],), "pig & <co>"), color="#123456"))
-    path, title = (tree.find(f"{{http://www.w3.org/2000/svg}}{tag}") for tag in ("path", "title"))
-    assert title.text == "pig & <co>" and path.get("stroke") == "#123456"
+    lines, title = (tree.find(f"{{http://www.w3.org/2000/svg}}{tag}") for tag in ("g", "title"))
+    assert title.text == "pig & <co>" and lines.get("stroke") == "#123456"
