@@ -25,7 +25,7 @@ FINITE = np.float64(1e30)  # data units; differences of larger coordinates overf
 BROKEN = (OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError, MemoryError)
 BROKEN += (SyntaxError, struct.error, zlib.error, zipfile.BadZipFile, tokenize.TokenError)
 # cat.ndjson, and the same file as the dataset's pages hand it out: full_simplified_cat.ndjson, sketchrnn_cat.full.npz, alarm%20clock.bin
-NAME = re.compile(r"(?:(full_(?:simplified|raw|binary)|sketchrnn)_)?(.+?)(?:\.full|\.stroke5)?(\.ndjson|\.csv|\.npz|\.bin|\.json)(?:\.gz)?", re.I)
+NAME = r"(?:(full_(?:simplified|raw|binary)|sketchrnn)_)?(.+?)(?:\.full|\.stroke5)?(\.ndjson|\.csv|\.npz|\.bin|\.json)(?:\.gz)?"
 
 
 def first(drawings: Iterator[Drawing], limit: int | None) -> Iterator[Drawing]:
@@ -42,7 +42,7 @@ def finite(values: np.ndarray) -> bool:
 
 def parts_of(path: Path) -> tuple[str | None, str, str] | None:
     """What a file's name says: the kind of file, if it does, the class, and the ending; None for a name that no file of drawings has."""
-    found = NAME.fullmatch(unquote(path.name))
+    found = re.fullmatch(NAME, unquote(path.name), re.I)
     return found and (found[1] and found[1].lower().removeprefix("full_"), found[2], found[3].lower())
 
 
