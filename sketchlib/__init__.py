@@ -19,7 +19,12 @@ _HOME = {
     "TEN_CLASSES": "data.quickdraw",
     "load": "models.weights",
     "sample": "sampling",
+    "complete": "completion",
+    "encode": "sampling",
+    "decode": "sampling",
+    "interpolate": "sampling",
     "animate": "pictures.animation",
+    "scene": "pictures.sentence",
 }
 
 __all__ = sorted(_HOME)
