@@ -42,9 +42,9 @@ class Completed:
 
 
 class Beginning(NamedTuple):
-    """A drawing that is begun, and how a model reads it: stroke-3 `rows` (P, 3) in data units, whose last lift says whether the pen is down.
+    """A drawing that is begun, and how a model reads it: stroke-3 `rows` (P, 3) in data units.
 
-    `unit`: the length of a data unit in the drawing's own units.
+    The last row's lift says whether the pen is down. `unit`: the length of a data unit in the drawing's own units.
     """
 
     drawing: Drawing
@@ -222,7 +222,7 @@ def read_batch(one: nn.Module, beginnings: Sequence[Beginning]) -> Batch:
 
 
 def _weighed(one: nn.Module, name: str, batch: Batch, z: str, generator: torch.Generator, n: int) -> tuple[Tensor, Tensor]:
-    """Conditions (B, n, C) of a class for each beginning, and log p(z) / q(z) of each, (B, n), 0 where z is from the prior or there is none."""
+    """Conditions (B, n, C) of a class for each beginning, and log p(z) / q(z) of each, (B, n): 0 for the prior, or without a z."""
     size, device = len(batch), batch.x.device
     if not one.latent_size:
         return one.draw_condition(name, size * n, generator).view(size, n, -1), torch.zeros(size, n, dtype=torch.float64, device=device)
@@ -237,8 +237,8 @@ def _weighed(one: nn.Module, name: str, batch: Batch, z: str, generator: torch.G
 def forced_nats(decoder: nn.Module, condition: Tensor, rows: Tensor, lengths: Tensor) -> Tensor:
     """What each row of some drawings costs a decoder that is fed with the rows before it (teacher forcing): nats (B, T).
 
-    `condition` (B, C); `rows` (B, T, 5) in normalised units, S_0 not among them, of which the first `lengths` (B,) count: what follows is 0.
-    An end row costs its pen state alone. Asks only for the decoder's `start` and `step`.
+    `condition` (B, C); `rows` (B, T, 5) in normalised units, S_0 not among them, of which the first `lengths` (B,) count, and what follows
+    is 0. An end row costs its pen state alone. Asks only for the decoder's `start` and `step`.
     """
     parts = [part.split(CHUNK) for part in (condition, rows, lengths)]
     return torch.cat([_forced_nats(decoder, *part) for part in zip(*parts, strict=True)])
@@ -272,7 +272,7 @@ def complete_all(
     n_max: int | None = None,
     tries: int = TRIES,
 ) -> list[list[Drawing]]:
-    """`n` completions of each of some beginnings, of which the class is known; those of a class are drawn together. Arguments as in `complete`.
+    """`n` completions of each of some beginnings of known classes, drawn together by class. Arguments as in `complete`.
 
     Raises `DataError` as `complete` does.
     """
@@ -319,8 +319,7 @@ def _gone_on(beginning: Beginning, moves: np.ndarray, pens: np.ndarray, room: in
     ends = np.flatnonzero(pens[:room] == 2)
     stop = ends[0] if len(ends) else room
     rows = np.column_stack([moves[:stop] * beginning.unit, pens[:stop] == 1])
-    rows = np.concatenate(
-        [np.float32([[0, 0, 1]] * lifted).reshape(-1, 3), rows]
-    )  # a stroke of its own, for the place from which it goes on
+    if lifted:  # a stroke of its own for the place of the pen, which is left out again
+        rows = np.concatenate([np.float32([[0, 0, 1]]), rows])
     new = from_stroke3(rows, start=tuple(drawing.strokes[-1][-1])).strokes[int(lifted) :]
     return Drawing((*drawing.strokes, *new), word, finished=bool(len(ends)))

@@ -234,7 +234,7 @@ def decode(
 ) -> list[Drawing]:
     """Draw what latent vectors (n, N_z) say, one drawing each. All meet the same random numbers, so that they differ by z alone. Chapter 5.
 
-    `word` as in `encode`, which shows an example; the other arguments are those of `sample`. Raises `DataError` as `sample` and `encode` do.
+    `word` as in `encode`, which shows an example; the other arguments are those of `sample`. Raises `DataError` as these two do.
     """
     of_class, name = _latent_model(model, word)
     check_temperature(temperature, pen_temperature)
