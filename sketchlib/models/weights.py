@@ -15,10 +15,11 @@ from . import magenta_json
 from .magenta import MagentaGen, MagentaVAE
 from .router import Router
 from .single import ConditionalDecoder
+from .transformer import ConditionalTransformer
 from .vae import SketchVAE
 
 SUFFIXES = (".safetensors", *magenta_json.SUFFIXES)
-ARCHITECTURES = {kind.__name__: kind for kind in (ConditionalDecoder, SketchVAE, MagentaGen, MagentaVAE)}
+ARCHITECTURES = {kind.__name__: kind for kind in (ConditionalDecoder, SketchVAE, ConditionalTransformer, MagentaGen, MagentaVAE)}
 
 
 def save(model: nn.Module, path: Path | str, card: dict | None = None, half: bool = False) -> None:
