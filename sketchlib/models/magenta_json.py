@@ -7,7 +7,6 @@ has their order and sizes.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import math
 from pathlib import Path
@@ -118,7 +117,7 @@ def _weights(text, shape: tuple[int, ...]) -> np.ndarray:
         raise _Bad(f"a blob of dimensions {list(shape)} is not {2 * count} bytes in base64")
     try:
         numbers = base64.b64decode(text, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise _Bad(f"a blob of dimensions {list(shape)} is not base64: {error}") from error
     if len(numbers) != 2 * count:
         raise _Bad(f"a blob of dimensions {list(shape)} has {len(numbers)} bytes; expected {2 * count}")
