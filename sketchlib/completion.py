@@ -126,14 +126,14 @@ def complete(
     >>> [len(one.strokes) > 1 for one in found.completions], found.word
     ([True, True], 'cat')
     """
-    generator, extent = as_generator(seed), _extent(drawing)
+    generator = as_generator(seed)
     _check_arguments(n, temperature, pen_temperature, guidance, z)
     names = tuple(model.classes) if word is None else (known(word, model.classes),)
     rows = n_max or max(model.for_class(name).n_max for name in names)
-    sizes = [extent * growth for growth in GROWTHS] if size is None else [size]
-    readings = _readings(drawing, sizes, pen_down)
-    _require_room(readings[0], rows)
-    evidence = log_evidence(model, readings, names, z, generator) if len(names) * len(sizes) > 1 else torch.zeros(1, 1)
+    read = readings(drawing, pen_down) if size is None else {size: begin(drawing, size, pen_down)}
+    sizes = list(read)
+    _require_room(read[sizes[0]], rows)
+    evidence = log_evidence(model, list(read.values()), names, z, generator) if len(names) * len(read) > 1 else torch.zeros(1, 1)
     posterior = torch.softmax(torch.logsumexp(evidence, 0), 0)
     best = int(posterior.argmax())
     size, word = sizes[int(evidence[:, best].argmax())], names[best]
@@ -151,13 +151,15 @@ def _check_arguments(n: int, temperature: float, pen_temperature: float | None, 
         raise DataError(f"z {z!r}: expected where latent vectors come from, one of {', '.join(Z)}; {did_you_mean(str(z), Z)}")
 
 
-def _readings(drawing: Drawing, sizes: Sequence[float], pen_down: bool) -> list[Beginning]:
-    """A beginning as read where the whole is of each of some sizes; all have the same points, so that one model's densities compare."""
-    if len(sizes) == 1:
-        return [begin(drawing, sizes[0], pen_down)]
-    middle = begin(drawing, READ_AT * sizes[0], pen_down)
-    shrunk = [READ_AT * sizes[0] / size for size in sizes]
-    return [middle._replace(rows=middle.rows * np.float32([k, k, 1]), unit=middle.unit / k) for k in shrunk]
+def readings(drawing: Drawing, pen_down: bool = False) -> dict[float, Beginning]:
+    """A beginning as it is read where the whole has each of the sizes that `GROWTHS` give: size -> reading.
+
+    All have the same points, so that densities compare: each reads them times another number. Raises `DataError` as `begin` does.
+    """
+    extent = _extent(drawing)
+    middle = begin(drawing, READ_AT * extent, pen_down)
+    sizes = {growth: READ_AT / growth for growth in GROWTHS}
+    return {extent * g: middle._replace(rows=middle.rows * np.float32([k, k, 1]), unit=middle.unit / k) for g, k in sizes.items()}
 
 
 def _require_room(beginning: Beginning, n_max: int) -> None:

@@ -1,4 +1,4 @@
-"""A sentence as a scene: numbers and class names in English, drawn one beside the other. Chapter 15."""
+"""A sentence as a scene: numbers and class names in English, drawn one beside the other. Chapter 10."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def scene(
     height: float | None = 200.0,
     align: str = "baseline",
 ) -> Scene:
-    """Draw what a sentence names, one drawing beside the other on one canvas; `read_sentence` says what is understood. Chapter 15.
+    """Draw what a sentence names, one drawing beside the other on one canvas; `read_sentence` says what is understood. Chapter 10.
 
     `model`: None for the published single model. `temperature`, `pen_temperature`, `guidance` and `seed` are those of `sample`;
     `canvas_width`, `height` and `align` those of `compose`. Raises `DataError` for a word that is not understood, for more drawings than
