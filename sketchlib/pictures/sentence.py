@@ -51,7 +51,7 @@ def read_sentence(sentence: str, classes: Sequence[str]) -> list[tuple[int, str]
         begin, (number, at) = at, _quantity(words, at)
         name, at = _noun(words, at, names, " ".join(words[begin:at]))
         word, plural = names[name]
-        found.append((number or (2 if plural else 1), word))
+        found.append(((2 if plural else 1) if number is None else number, word))
     if not found:
         raise DataError("the sentence names nothing to draw: say what and how many, such as 'two cats and an apple'")
     return found
@@ -60,7 +60,8 @@ def read_sentence(sentence: str, classes: Sequence[str]) -> list[tuple[int, str]
 def _names(classes: Sequence[str]) -> dict[str, tuple[str, bool]]:
     """Every way to name a class, in lower case -> the class, and whether it is a plural; a class's own name comes before a synonym."""
     out: dict[str, tuple[str, bool]] = {}
-    singulars = [(one.lower().replace("_", " "), one) for one in classes]
+    lower = [(one.lower().replace("_", " "), one) for one in classes]
+    singulars = [*lower, *((name.removeprefix("the "), one) for name, one in lower)]  # an article is a number
     singulars += [(name, one) for one in classes for name in SYNONYMS.get(one, ())]
     for name, one in singulars:
         out.setdefault(name, (one, False))
