@@ -279,29 +279,37 @@ def complete_all(
     Raises `DataError` as `complete` does.
     """
     _check_arguments(n, temperature, pen_temperature, guidance, z)
-    generator, out = as_generator(seed), [[] for _ in beginnings]
+    generator, out = as_generator(seed), {}
     for word in dict.fromkeys(words):
         index = [i for i, other in enumerate(words) if other == word]
-        one, some = model.for_class(word), [beginnings[i] for i in index]
-        rows = n_max or one.n_max
-        for beginning in some:
-            _require_room(beginning, rows)
-        rivals = rivals_of(model, word, len(some) * n, generator) if guidance else []
-        if guidance:
-            check_rivals(rivals, model.classes)
-        batch = read_batch(one, some)
-        condition = _explaining(one, word, batch, n, z, generator, tries)
-        prefix, begun = batch.x[:, 1:].repeat_interleave(n, 0), batch.lengths.repeat_interleave(n)
-        parts = [torch.arange(len(condition))[k : k + CHUNK] for k in range(0, len(condition), CHUNK)]
-        drawn = []
-        for part in parts:
-            beside = [rival._replace(condition=rival.condition[part]) for rival in rivals]
-            how = (rows - int(begun.min()), temperature, generator, pen_temperature, guidance, beside)
-            moves, pens = sample_rows(one.decoder, condition[part], *how, prefix[part], begun[part])
-            drawn += zip(moves.cpu().numpy() * one.scale, pens.cpu().numpy(), strict=True)
-        for k, (move, pen) in enumerate(drawn):
-            out[index[k // n]].append(_gone_on(some[k // n], move, pen, rows - len(some[k // n].rows), word))
-    return out
+        how = (n, temperature, generator, z, pen_temperature, guidance, n_max, tries)
+        out |= zip(index, _complete_class(model, word, [beginnings[i] for i in index], *how), strict=True)
+    return [out[i] for i in range(len(beginnings))]
+
+
+def _complete_class(
+    model, word: str, some, n: int, temperature, generator, z, pen_temperature, guidance, n_max, tries
+) -> list[list[Drawing]]:
+    """`complete_all` for beginnings of one class."""
+    one = model.for_class(word)
+    most = n_max or one.n_max
+    for beginning in some:
+        _require_room(beginning, most)
+    rivals = rivals_of(model, word, len(some) * n, generator) if guidance else []
+    if guidance:
+        check_rivals(rivals, model.classes)
+    batch = read_batch(one, some)
+    condition = _explaining(one, word, batch, n, z, generator, tries)
+    prefix, begun, drawn = batch.x[:, 1:].repeat_interleave(n, 0), batch.lengths.repeat_interleave(n), []
+    for start in range(0, len(condition), CHUNK):
+        part = slice(start, start + CHUNK)
+        beside = [rival._replace(condition=rival.condition[part]) for rival in rivals]
+        how = (most - int(begun[part].min()), temperature, generator, pen_temperature, guidance, beside)
+        moves, pens = sample_rows(one.decoder, condition[part], *how, prefix[part], begun[part])
+        drawn += zip(moves.cpu().numpy() * one.scale, pens.cpu().numpy(), strict=True)
+    pairs = zip((beginning for beginning in some for _ in range(n)), drawn, strict=True)
+    whole = [_gone_on(beginning, *rows, most - len(beginning.rows), word) for beginning, rows in pairs]
+    return [whole[k : k + n] for k in range(0, len(whole), n)]
 
 
 def _explaining(one: nn.Module, word: str, batch: Batch, n: int, z: str, generator: torch.Generator, tries: int) -> Tensor:
