@@ -81,8 +81,9 @@ def sample_rows(
             move, pen = _choose(raws[0], temperature, pen_temperature, uniform[numbers, active], normal[numbers, active])
         free = at >= 0
         going = going & ~(free & (pen == 2))
-        drawn = (free & going).nonzero().squeeze(1)
-        moves[at[drawn], active[drawn]], pens[at[drawn], active[drawn]] = move[drawn], pen[drawn]
+        drawn = free & going  # who is not through their prefix writes over this later
+        moves[numbers, active] = move * drawn[:, None]
+        pens[numbers, active] = torch.where(drawn, pen, 2)
         row = torch.cat([move, one_hot[pen]], -1)
         if t < prefix.shape[1]:
             row = torch.where(free[:, None], row, prefix[active, t])
