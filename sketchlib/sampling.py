@@ -44,7 +44,8 @@ def sample_rows(
     What follows a row's first pen state 2 (the end) is 0 and 2. Random numbers are drawn up front, for `alike` the same ones for every
     drawing; rows that have ended leave the batch; temperature 0 is greedy. `guidance` above 0: away from the `rivals`, the same drawings by
     other classes, see `guidance.guided_draw`. `prefix` (B, P, 5): rows that are drawn already, S_0 not among them, of which the first
-    `begun` (B,) count (None: all P of each) and are no ends; drawing goes on after them, and they are not returned. Raises `DataError` as
+    `begun` (B,) count (None: all P of each) and are no ends; drawing goes on after them, and they are not returned. Where some have
+    more rows than others, `n_max` are for the shortest, so that no whole is longer than another's may be. Raises `DataError` as
     `sample` does, for a guidance without rivals, and for a prefix of another shape or with an end in it. Source: report, section IV.1
     (sequential generation). Chapters 7 and 15.
     """
@@ -65,13 +66,13 @@ def sample_rows(
     states, row = [one.decoder.start(one.condition) for one in hands], torch.tensor(START, device=device).expand(size, 5)
     active, going = torch.arange(size, device=device), torch.ones(size, dtype=torch.bool, device=device)
     one_hot, shortest = torch.eye(3, dtype=condition.dtype, device=device), int(begun.min()) if size else 0
-    for t in range(n_max + prefix.shape[1] if size else 0):
+    for t in range(n_max + shortest if size else 0):
         raws, states = _step(hands, states, row)
         if t < shortest:
             row = prefix[active, t]
             continue
         at = t - begun[active]  # which of a drawing's own rows comes next: below 0 for those that are not through their prefix
-        numbers = at.clamp(0, n_max - 1)
+        numbers = at.clamp(min=0)
         if guidance:
             own, *others = map(split_parameters, raws)
             beside = [(other, one.scale) for other, one in zip(others, hands[1:], strict=True)]
@@ -80,9 +81,10 @@ def sample_rows(
         else:
             move, pen = _choose(raws[0], temperature, pen_temperature, of_choices, uniform[numbers, active], normal[numbers, active])
         free = at >= 0
-        going = going & (at < n_max) & ~(free & (pen == 2))
-        drawn = (free & going).nonzero().squeeze(1)
-        moves[at[drawn], active[drawn]], pens[at[drawn], active[drawn]] = move[drawn], pen[drawn]
+        going = going & ~(free & (pen == 2))
+        drawn = free & going  # who is not through their prefix writes over this later
+        moves[numbers, active] = move * drawn[:, None]
+        pens[numbers, active] = torch.where(drawn, pen, 2)
         row = torch.cat([move, one_hot[pen]], -1)
         if t < prefix.shape[1]:
             row = torch.where(free[:, None], row, prefix[active, t])

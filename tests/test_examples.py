@@ -12,6 +12,7 @@ from sketchlib.data.npz import read_npz
 from sketchlib.data.quickdraw import read_binary, read_class, read_raw, read_simplified
 
 FIRST = [sketchlib.load, sketchlib.sample, sketchlib.animate, sketchlib.Drawing, doodles]
+FIRST += [sketchlib.complete, sketchlib.encode, sketchlib.interpolate, sketchlib.scene]
 FIRST += [read_simplified, read_raw, read_binary, read_npz, read_class]
 
 
