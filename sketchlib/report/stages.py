@@ -115,12 +115,6 @@ def _best_file(profile) -> list[Path]:
     return found if found and set(_cards(found)[0]["config"]["classes"]) == set(profile.data.classes) else []
 
 
-def drawers(profile) -> dict[str, Drawer]:
-    """All that draws, by title: "single", "router", and "best" where there is one. Chapter 8."""
-    own = {"single": single(profile), "router": router(profile), "best": best(profile)}
-    return {title: drawer for title, drawer in own.items() if drawer is not None}
-
-
 def published(profile, name: str) -> list[Path]:
     """The published weights of "single" or "router", where the profile draws with them and they know its classes and no others."""
     from ..files import weights_folder
@@ -225,10 +219,6 @@ def _best(profile) -> list[str]:
     return [hashlib.sha256(path.read_bytes()).hexdigest() for path in _best_file(profile)]
 
 
-def _drawers(profile) -> list[str]:
-    return [*KEYS["single"](profile), *KEYS["router"](profile), *_best(profile)]
-
-
 def _data(profile) -> list[str]:
     # Of all that prepares the drawings: what the store has of them is only the drawings as read.
     return [store.key(["report.training.data"], asdict(profile.data), profile.data.classes)]
@@ -250,7 +240,6 @@ KEYS: dict[str, Callable] = {  # stage -> the keys of what it takes: a chapter t
     "single": _drawn_with("single", _single),
     "router": _drawn_with("router", _vaes),
     "best": _best,
-    "drawers": _drawers,
     "recogniser": lambda profile: [_recogniser_key(profile)],
     "recogniser_record": lambda profile: [_recogniser_key(profile)],
     "experiments": lambda profile: [recipes.key(recipe) for recipe in _experiments(profile).values()],
