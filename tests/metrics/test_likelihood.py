@@ -117,7 +117,7 @@ def rectangle(mixture, at, side):
     for j in range(len(mixture.log_pi)):
         mean = [float(mixture.mu_x[j]), float(mixture.mu_y[j])]
         s_x, s_y, rho = float(mixture.log_sigma_x[j].exp()), float(mixture.log_sigma_y[j].exp()), math.tanh(mixture.atanh_rho[j])
-        normal = multivariate_normal(mean, [[s_x**2, rho * s_x * s_y], [rho * s_x * s_y, s_y**2]])
+        normal = multivariate_normal(mean, [[s_x**2, rho * s_x * s_y], [rho * s_x * s_y, s_y**2]], abseps=1e-9, releps=1e-9)
         total += float(mixture.log_pi[j].exp()) * normal.cdf(at + side / 2, lower_limit=at - side / 2)
     return -math.log(total)
 

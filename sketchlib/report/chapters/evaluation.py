@@ -81,6 +81,11 @@ class Sides:
         """The first `n` of `all`."""
         return {word: members[:n] for word, members in self.all(side).items()}
 
+    def beside(self, way: str, n: int = 4) -> dict[str, list[Drawing | None]]:
+        """The first `n` sketches of each class by each model drawing in one way, with a gap between models, by class."""
+        rows = {word: [[*self.drawings(title + way, word)[:n], None] for title in self.titles] for word in self.classes}
+        return {word: sum(parts, [])[:-1] for word, parts in rows.items()}
+
     def whole(self, side: str, word: str) -> list[Drawing]:
         """The drawings of a class on a side that have a point."""
         return [one for one in self.drawings(side, word) if one.strokes]
