@@ -1,0 +1,86 @@
+"""What the live page is made of: one script, its looks, and models as scripts of whole numbers that a page loads from a disk."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import DataError
+from ..files import write_atomically
+
+SOURCE = Path(__file__).resolve().parent / "javascript"
+PARTS = ("strokes", "engine")  # in this order they make the script
+BITS = 8  # of a weight in a script; what this costs is measured by `rounding_cost`
+
+
+def script() -> str:
+    """The script of the pages and of the widget: it defines one name, `sketchpage`, and loads nothing by itself."""
+    parts = "\n".join((SOURCE / f"{name}.js").read_text(encoding="utf-8") for name in PARTS)
+    names = "simplify, toStroke3, fromStroke3, toText, fromText, build, Sketcher, Mixture, drawn, encode, logLikelihood, seeded, slerp, pathOf"
+    return f'var sketchpage = (() => {{\n"use strict";\n{parts}\nreturn {{ {names} }};\n}})();\n'
+
+
+def _text(values: np.ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")
+
+
+def _packed_tensor(values: np.ndarray, bits: int) -> dict:
+    """A matrix as whole numbers and a scale for each row; a vector, and at 32 bits everything, as float32."""
+    if values.ndim != 2 or bits == 32:
+        return {"shape": list(values.shape), "bits": 32, "data": _text(values.astype("<f4"))}
+    largest = 2 ** (bits - 1) - 1
+    scale = (np.abs(values).max(1) / largest).astype("<f4")
+    whole = np.round(values / np.where(scale, scale, 1)[:, None]).astype(f"<i{bits // 8}")
+    return {"shape": list(values.shape), "bits": bits, "scale": _text(scale), "data": _text(whole)}
+
+
+def packed(model, bits: int = BITS) -> dict:
+    """A model as the page reads it: its architecture, its config, and its tensors in base64.
+
+    `bits`: of a weight, 8 or 16 with a scale for each row of a matrix, or 32 for no rounding. Raises `DataError` for other numbers.
+    """
+    if bits not in (8, 16, 32):
+        raise DataError(f"bits {bits!r}: a weight is packed in 8, 16 or 32 bits")
+    tensors = {name: _packed_tensor(one.detach().cpu().float().numpy(), bits) for name, one in model.state_dict().items()}
+    return {"architecture": type(model).__name__, "config": model.config(), "tensors": tensors}
+
+
+def unpacked(one: Mapping) -> np.ndarray:
+    """A tensor of `packed` as float32: the very numbers that the page computes with."""
+    raw = base64.b64decode(one["data"])
+    if one["bits"] == 32:
+        return np.frombuffer(raw, "<f4").reshape(one["shape"])
+    scale = np.frombuffer(base64.b64decode(one["scale"]), "<f4")
+    return np.frombuffer(raw, f"<i{one['bits'] // 8}").reshape(one["shape"]).astype(np.float32) * scale[:, None]
+
+
+def weights_script(name: str, model, bits: int = BITS) -> str:
+    """A model as a classic script, which a page that was opened from a disk may load, as it may not load other files."""
+    text = json.dumps(packed(model, bits), separators=(",", ":"), sort_keys=True)
+    return f"(self.sketchWeights ??= {{}})[{json.dumps(name)}] = {text};\n"
+
+
+class Cost(NamedTuple):
+    """What rounding a model's weights costs: nats a point of the drawings before and after, and the size of its script in bytes."""
+
+    before: float
+    after: float
+    bytes: int
+
+
+def rounding_cost(model, sketches, bits: int = BITS) -> Cost:
+    """What drawings (a `SketchSet`) cost a model in nats a point of data units as it is and as the page draws with it."""
+    import torch
+
+    from ..metrics.likelihood import costs
+
+    tensors = {name: torch.from_numpy(unpacked(one).copy()) for name, one in packed(model, bits)["tensors"].items()}
+    rounded = type(model)(**model.config())
+    rounded.load_state_dict(tensors)
+    before, after = (costs(one, sketches).means()["per_point"] for one in (model, rounded.eval()))
+    return Cost(before, after, len(weights_script("", model, bits)))
