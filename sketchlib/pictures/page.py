@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from ..data.doodles import CLASSES as DOODLED
+from ..data.doodles import doodles
 from ..errors import DataError
 from ..files import write_atomically
 
 SOURCE = Path(__file__).resolve().parent / "javascript"
-PARTS = ("strokes", "engine")  # in this order they make the script
+PARTS = ("strokes", "engine", "paper", "controls", "library", "saving", "complete", "watch", "between", "scene", "mount")
+NAMES = ("build", "complete", "composed", "drawn", "encode", "fromStroke3", "fromText", "Library", "logLikelihood", "Mixture", "pathOf")
+NAMES += ("readLink", "seeded", "simplify", "Sketcher", "slerp", "start", "startWhenReady", "styled", "toStroke3", "toText", "understood")
+EXAMPLES = 12  # drawings of a class that the page shows beside a reader's
 BITS = 8  # of a weight in a script; what this costs is measured by `rounding_cost`
 
 
 def script() -> str:
     """The script of the pages and of the widget: it defines one name, `sketchpage`, and loads nothing by itself."""
-    parts = "\n".join((SOURCE / f"{name}.js").read_text(encoding="utf-8") for name in PARTS)
-    names = "simplify, toStroke3, fromStroke3, toText, fromText, build, Sketcher, Mixture, drawn, encode, logLikelihood, seeded, slerp, pathOf"
-    return f'var sketchpage = (() => {{\n"use strict";\n{parts}\nreturn {{ {names} }};\n}})();\n'
+    parts = [(SOURCE / f"{name}.js").read_text(encoding="utf-8") for name in PARTS]
+    looks = f"const STYLE = {json.dumps((SOURCE / 'style.css').read_text(encoding='utf-8'))};"
+    body = "\n".join([*parts, looks, f"return {{ {', '.join(NAMES)} }};"])
+    return f'var sketchpage = (() => {{\n"use strict";\n{body}\n}})();\n'
 
 
 def _text(values: np.ndarray) -> str:
@@ -63,6 +69,34 @@ def weights_script(name: str, model, bits: int = BITS) -> str:
     """A model as a classic script, which a page that was opened from a disk may load, as it may not load other files."""
     text = json.dumps(packed(model, bits), separators=(",", ":"), sort_keys=True)
     return f"(self.sketchWeights ??= {{}})[{json.dumps(name)}] = {text};\n"
+
+
+def write_live(folder: Path | str, models: Mapping[str, object], bits: int = BITS) -> dict[str, int]:
+    """Write what the live pages load to `folder`: sketch.js, and one script a model; returns the bytes of each file.
+
+    `models`: name -> model. A page has elements with `data-sketch="complete"` (or landing, watch, between, scene) and loads sketch.js;
+    a model's script is loaded when a reader first asks for it.
+    """
+    folder, sizes, about = Path(folder), {}, {}
+    for name, model in models.items():
+        text = weights_script(name, model, bits)
+        sizes[f"{name}.js"] = _written(folder / f"{name}.js", text)
+        about[name] = {"file": f"{name}.js", "bytes": len(text), "classes": list(model.classes), "latent": model.latent_size}
+    contents = {"models": about, "examples": _examples(about)}
+    sizes["sketch.js"] = _written(folder / "sketch.js", f"{script()}sketchpage.startWhenReady({json.dumps(contents, separators=(',', ':'))});\n")
+    return sizes
+
+
+def _written(path: Path, text: str) -> int:
+    write_atomically(path, lambda to: to.write_text(text, encoding="utf-8"))
+    return path.stat().st_size
+
+
+def _examples(about: Mapping[str, Mapping]) -> dict[str, list]:
+    """Some of the project's own drawings, class -> strokes, of every class that a model with a latent space draws and that there are."""
+    wanted = [one["classes"][0] for one in about.values() if one["latent"]]
+    made = doodles([name for name in wanted if name in DOODLED], EXAMPLES, seed=0)
+    return {name: [[s.astype(int).tolist() for s in one.strokes] for one in drawings] for name, drawings in made.items()}
 
 
 class Cost(NamedTuple):
