@@ -16,9 +16,9 @@ from ..errors import DataError
 from ..files import write_atomically
 
 SOURCE = Path(__file__).resolve().parent / "javascript"
-PARTS = ("strokes", "engine", "paper", "controls", "library", "saving", "complete", "watch", "between", "scene", "mount")
-NAMES = ("build", "complete", "composed", "drawn", "encode", "fromStroke3", "fromText", "Library", "logLikelihood", "Mixture", "pathOf")
-NAMES += ("readLink", "seeded", "simplify", "Sketcher", "slerp", "start", "startWhenReady", "styled", "toStroke3", "toText", "understood")
+PARTS = ("strokes", "engine", "paper", "controls", "library", "saving", "complete", "watch", "between", "scene", "mount", "widget")
+NAMES = ("build", "composed", "drawn", "encode", "fromStroke3", "fromText", "logLikelihood", "readLink", "readSentence", "seeded", "simplify")
+NAMES += ("Sketcher", "slerp", "startWhenReady", "toStroke3", "toText", "understood", "widget", "writeLink")  # what `sketchpage` holds
 EXAMPLES = 12  # drawings of a class that the page shows beside a reader's
 BITS = 8  # of a weight in a script; what this costs is measured by `rounding_cost`
 
@@ -29,6 +29,11 @@ def script() -> str:
     looks = f"const STYLE = {json.dumps((SOURCE / 'style.css').read_text(encoding='utf-8'))};"
     body = "\n".join([*parts, looks, f"return {{ {', '.join(NAMES)} }};"])
     return f'var sketchpage = (() => {{\n"use strict";\n{body}\n}})();\n'
+
+
+def module() -> str:
+    """The same script as an anywidget loads it: an ECMAScript module whose default export renders."""
+    return f"{script()}export default {{ render: sketchpage.widget }};\n"
 
 
 def _text(values: np.ndarray) -> str:

@@ -88,3 +88,25 @@ test("pens that part from one beginning share it and differ after it", () => {
   assert.deepStrictEqual(page.drawn(second), rows);
   assert.notDeepStrictEqual(page.drawn(third), rows);
 });
+
+test("sentences are read as in Python", () => {
+  for (const [sentence, expected] of fixtures.sentences.read) assert.deepStrictEqual(page.readSentence(sentence, fixtures.classes), expected);
+  for (const sentence of fixtures.sentences.refused) assert.throws(() => page.understood(sentence, fixtures.classes), Error, sentence);
+  assert.throws(() => page.readSentence("two catz", fixtures.classes), /“catz” is not understood/);
+});
+
+test("drawings of a scene do not overlap and stand on the bottoms of their rows", () => {
+  const drawings = Array.from({ length: 9 }, (_, i) => [[10 + 3 * i, 0, 0], [0, 40 - 2 * i, 0], [-5, i, 1]]);
+  const boxes = page.composed(drawings).map(({ corner: [x, y], size: [wide, high] }) => [x, y, x + wide, y + high]);
+  boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b) => assert.ok(a[2] < b[0] || b[2] < a[0] || a[3] < b[1] || b[3] < a[1])));
+  for (const y of new Set(boxes.map((box) => Math.round(box[3])))) assert.ok(boxes.filter((box) => Math.round(box[3]) === y).length > 1);
+});
+
+test("a link brings everything back, and says what of it is broken", () => {
+  const text = page.writeLink({ word: "alarm clock", network: "single", seed: 7, temperature: 0.35, strokes: [[[1, 2.5], [3, 4]]] });
+  assert.deepStrictEqual(page.readLink(`#${text}`), { word: "alarm clock", network: "single", seed: 7, temperature: 0.35, strokes: [[[1, 2.5], [3, 4]]], wrong: [] });
+  for (const plain of ["", "#", "#complete", "#a-heading"]) assert.strictEqual(page.readLink(plain), null);
+  const { wrong } = page.readLink("#t=hot&s=-1&d=%%%&w=%E0%A4%A");
+  assert.strictEqual(wrong.length, 3);
+  assert.strictEqual(page.readLink("#t=NaN&s=1e99").wrong.length, 2);
+});

@@ -10,7 +10,7 @@ import pytest
 import torch
 from synthetic import sketch_set
 
-from sketchlib import sampling
+from sketchlib import TEN_CLASSES, sampling
 from sketchlib.data.doodles import doodles
 from sketchlib.errors import DataError
 from sketchlib.models.mixture import pen_nll, split_parameters, stroke_nll
@@ -19,6 +19,17 @@ from sketchlib.models.vae import SketchVAE
 from sketchlib.pictures import page
 from sketchlib.strokes import Drawing, simplify, to_stroke3, to_stroke5
 
+SENTENCES = {  # read and refused alike by the page and by Python
+    "read": [
+        ("two cats and an apple", [(2, "cat"), (1, "apple")]),
+        ("A CAT, 3 suns, and twenty radios.", [(1, "cat"), (3, "sun"), (20, "radio")]),
+        ("a couple of pigs & a dozen candles", [(2, "pig"), (12, "candle")]),
+        ("two dozen alarm clocks, a pair of faces", [(24, "alarm clock"), (2, "face")]),
+        ("the two cats with planes", [(2, "cat"), (2, "airplane")]),
+        ("an alarmclock and a smiley face", [(1, "alarm clock"), (1, "face")]),
+    ],
+    "refused": ["two catz", "a cat on a car", "two cats and three", "a couple of", "", " , and", "0 cats", "61 cats", "40 cats and 40 suns"],
+}
 NODE = shutil.which("node")
 
 
@@ -110,7 +121,8 @@ def fixtures(tmp_path_factory):
         {"raw": raw, "simple": [s.tolist() for s in one.strokes], "stroke3": stroke3}
         for raw, one, stroke3 in zip(raw_strokes(), simple, rows, strict=True)
     ]
-    (folder / "fixtures.json").write_text(json.dumps({"models": found, "simplified": parts}))
+    both = {"models": found, "simplified": parts, "sentences": SENTENCES, "classes": TEN_CLASSES}
+    (folder / "fixtures.json").write_text(json.dumps(both))
     (folder / "script.js").write_text(page.script())
     return folder
 
@@ -155,3 +167,12 @@ def test_rounding_costs_nothing_at_32_bits_and_less_the_more_bits_there_are():
 def test_a_script_is_plain_text_that_gives_its_model_by_name():
     text = page.weights_script("a \"name\"", models()["vae"])
     assert text.isascii() and text.startswith('(self.sketchWeights ??= {})["a \\"name\\""] = {') and text.endswith("};\n")
+
+
+def test_python_reads_the_same_sentences():
+    sentence = pytest.importorskip("sketchlib.pictures.sentence")
+    for text, expected in SENTENCES["read"]:
+        assert sentence.read_sentence(text, TEN_CLASSES) == expected
+    for text in SENTENCES["refused"]:
+        with pytest.raises(DataError):
+            sentence.scene(text, models()["single"])

@@ -31,10 +31,10 @@ function complete(root, library, { landing = false, widget = false, sent = () =>
   const words = () => library.index[state.network].classes;
 
   const word = choice("class", [], (value) => { state.word = value; state.attract ? drawOne() : forget(); });
-  const network = choice("network", library.names, (value) => { state.network = value; fillWords(); forget(); },
+  const network = choice("network", library.names, (value) => { state.network = value; fillWords(); state.attract ? drawOne() : forget(); },
     library.names.map((name) => `${name} (${megabytes(library.index[name].bytes)})`));
-  const temperature = temperatures(() => forget());
-  const several = choice("continuations", ["1", "3", "6", "9"], () => forget());
+  const temperature = temperatures(() => !state.attract && forget());
+  const several = choice("continuations", ["1", "3", "6", "9"], () => !state.attract && forget());
   const go = button("Go on", () => goOn(), { className: "sk-main" });
   const again = button("Again", () => { state.seed++; state.attract ? drawOne() : goOn(); });
   const undo = button("Undo", undoOne), clear = button("Clear", clearAll), keep = button("Keep it", keepIt, { title: "Make the network's strokes yours" });
@@ -67,7 +67,7 @@ function complete(root, library, { landing = false, widget = false, sent = () =>
 
   function change() {
     forget();
-    sent(parts());
+    sent(parts(), state.word === GUESS ? "" : state.word);
     if (state.word === GUESS && reader.strokes.length && library.ready[state.network]) guess();
   }
 
@@ -111,7 +111,7 @@ function complete(root, library, { landing = false, widget = false, sent = () =>
   }
 
   function finished(drawn) {
-    sent(parts());
+    sent(parts(), drawn);
     const some = state.hands.some((hand) => hand.strokes.length), ends = state.hands.every((hand) => hand.source.finished);
     paper.say(`Paper: a ${drawn}, begun by you and completed by the network`);
     if (!some) return say("The network has nothing to add: it takes this drawing for finished. “Again” asks once more.");
@@ -194,7 +194,7 @@ function complete(root, library, { landing = false, widget = false, sent = () =>
   }
 
   fillWords();
-  const choices = [word.labelled, ...(library.names.length > 1 && !landing ? [network.labelled] : []), ...(landing ? [] : [temperature.labelled, several.labelled])];
+  const choices = [word.labelled, ...(library.names.length > 1 && (!landing || widget) ? [network.labelled] : []), ...(landing && !widget ? [] : [temperature.labelled, several.labelled])];
   root.append(paper.svg, element("div", { className: "sk-side" }, element("p", { className: "sk-buttons" }, take, halt, go, again, undo, clear, keep),
     element("p", { className: "sk-choices" }, ...choices), line, ...(widget ? [] : [saved])));
   root.addEventListener("keydown", (event) => {
@@ -211,5 +211,5 @@ function complete(root, library, { landing = false, widget = false, sent = () =>
     if (navigator.connection?.saveData) say(`Press “Again” to load the network, ${megabytes(library.index[state.network].bytes)}, and see it draw.`);
     else drawOne();
   }
-  return { reader, parts, state };
+  return { reader, takePen, stop: () => { state.paused = true; state.version++; player.stop(); } };
 }

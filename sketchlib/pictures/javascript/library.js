@@ -1,6 +1,6 @@
 // Where models come from: scripts beside this one, or a notebook's kernel. A model is read when it is first asked for.
 
-const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+const megabytes = (bytes) => (bytes ? `${(bytes / 1e6).toFixed(1)} MB` : "from the notebook");
 
 // Models by name. `index`: name -> {classes, bytes, latent}; `fetchPacked(name)` promises one as the exporter packed it.
 class Library {

@@ -1,50 +1,74 @@
-// Scene: a sentence becomes drawings side by side, placed by the offset tracker (sketchlib.pictures.scene).
+// Scene: a sentence becomes drawings side by side, placed by the offset tracker (sketchlib.pictures.scene). The grammar is that of
+// sketchlib.pictures.sentence; both are tested on the same sentences.
 
-const MOST = 24; // drawings of a scene
-const NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
-const ALSO_ONE = ["a", "an", "another", "the", "single"];
-const FILLERS = ["and", "with", "beside", "under", "over", "near", "please", "draw", "then", "plus", "also", "of", "some"];
-const SYNONYMS = { plane: "airplane", aeroplane: "airplane", jet: "airplane", clock: "alarm clock", alarm: "alarm clock", automobile: "car",
-  kitty: "cat", kitten: "cat", piglet: "pig", hog: "pig", head: "face", sunshine: "sun" };
-const PLURALS = { people: "person", mice: "mouse", geese: "goose", feet: "foot", leaves: "leaf", knives: "knife" };
+const MOST = 60; // drawings of a scene
+const NUMBERS = ("one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen " +
+  "nineteen twenty").split(" ");
+const QUANTITIES = { ...Object.fromEntries(NUMBERS.map((word, i) => [word, i + 1])), a: 1, an: 1, the: 1 };
+const UNITS = { couple: 2, pair: 2, pairs: 2, dozen: 12 }; // "a couple of cats", "two dozen suns"
+const LINKS = [",", ".", ";", "!", "and", "&", "plus", "with", "then"];
+const IRREGULAR = { mouse: "mice", foot: "feet", tooth: "teeth", goose: "geese", man: "men", person: "people" };
+const SYNONYMS = {
+  airplane: ["aeroplane", "plane", "airliner", "jet"], "alarm clock": ["clock", "alarmclock"], apple: ["pippin"],
+  candle: ["taper", "candlestick"], car: ["automobile", "auto", "motorcar"], cat: ["kitten", "kitty", "pussycat", "tomcat"],
+  face: ["smiley", "smiley face"], pig: ["piglet", "piggy", "hog"], radio: ["radio set", "transistor radio"], sun: ["sunshine"],
+};
+const has = (table, word) => Object.hasOwn(table, word);
 
-// The forms under which a word may stand in the list of names: as it is, and without the plural's ending.
-function singulars(word) {
-  const forms = [word, PLURALS[word]];
-  if (word.endsWith("ies")) forms.push(`${word.slice(0, -3)}y`);
-  if (word.endsWith("es")) forms.push(word.slice(0, -2));
-  if (word.endsWith("s")) forms.push(word.slice(0, -1));
-  return forms.filter(Boolean);
+function plurals(name) {
+  const words = name.split(" "), last = words.pop(), forms = [];
+  if (has(IRREGULAR, last)) forms.push(IRREGULAR[last]);
+  else if (/[^aeiou]y$/.test(last)) forms.push(`${last.slice(0, -1)}ies`);
+  else if (/(s|x|z|ch|sh)$/.test(last)) forms.push(`${last}es`);
+  else forms.push(`${last}s`, ...(last.endsWith("o") ? [`${last}es`] : []), ...(/fe?$/.test(last) ? [last.replace(/fe?$/, "ves")] : []));
+  return forms.map((form) => [...words, form].join(" "));
 }
 
-function classNamed(words, classes) {
-  const last = words.at(-1), before = words.slice(0, -1);
-  const names = singulars(last).map((one) => [...before, one].join(" "));
-  return names.find((name) => classes.includes(name)) ?? names.map((name) => SYNONYMS[name]).find((name) => classes.includes(name));
-}
-
-const numberOf = (word) => (/^\d{1,4}$/.test(word) ? Number(word) : ALSO_ONE.includes(word) ? 1 : NUMBERS.includes(word) ? NUMBERS.indexOf(word) : null);
-
-// "two cats and an apple" as a list of classes; throws an error that names the word which is not understood.
-function understood(sentence, classes) {
-  const words = sentence.toLowerCase().replace(/[^\p{L}\p{N}-]+/gu, " ").trim().split(" ").filter(Boolean), out = [];
-  if (!words.length) throw new Error(`There is no word in the sentence. Write, for example, “two ${classes[0]}s and a ${classes.at(-1)}”`);
-  let count = null, i = 0;
-  while (i < words.length) {
-    const number = numberOf(words[i]);
-    if (number !== null) { count = number; i++; continue; }
-    const length = [3, 2, 1].find((n) => i + n <= words.length && classNamed(words.slice(i, i + n), classes));
-    if (length) {
-      out.push(...Array(Math.min(count ?? 1, MOST + 1)).fill(classNamed(words.slice(i, i + length), classes)));
-      count = null;
-      i += length;
-    } else if (FILLERS.includes(words[i])) i++;
-    else throw new Error(`“${words[i]}” is not among what this network draws. It knows: ${classes.join(", ")}`);
-  }
-  if (count !== null) throw new Error(`A number stands at the end without a name after it. Say of what: ${classes.join(", ")}`);
-  if (!out.length) throw new Error(`The sentence asks for nothing. It may ask for: ${classes.join(", ")}`);
-  if (out.length > MOST) throw new Error(`These are more than ${MOST} drawings. Ask for fewer`);
+// Every way to name a class -> [class, whether it is a plural]; a class's own name comes before a synonym.
+function namesOf(classes) {
+  const out = new Map(), put = (name, one, plural) => out.has(name) || out.set(name, [one, plural]);
+  const singulars = classes.map((one) => [one.toLowerCase().replaceAll("_", " "), one]);
+  for (const one of classes) for (const name of has(SYNONYMS, one) ? SYNONYMS[one] : []) singulars.push([name, one]);
+  for (const [name, one] of singulars) put(name, one, false);
+  for (const [name, one] of singulars) for (const plural of plurals(name)) put(plural, one, true);
   return out;
+}
+
+const numberOf = (word) => (has(QUANTITIES, word) ? QUANTITIES[word] : /^\d+$/.test(word) ? Number(word.slice(0, 9)) : null);
+
+// The number that begins at a word, null where there is none, and where what follows begins.
+function quantityAt(words, at) {
+  if (words[at] === "the" && at + 1 < words.length && numberOf(words[at + 1]) !== null) at++; // "the two cats"
+  let number = numberOf(words[at]);
+  if (number !== null) at++;
+  if (at < words.length && has(UNITS, words[at])) number = (number ?? 1) * UNITS[words[at++]];
+  if (number !== null && words[at] === "of") at++;
+  return [number, at];
+}
+
+// "two cats and an apple" as [[2, "cat"], [1, "apple"]]; throws an error that names the word which is not understood.
+function readSentence(sentence, classes) {
+  const words = sentence.toLowerCase().match(/[^\s,.;!&]+|[,.;!&]/g) ?? [], names = namesOf(classes), found = [];
+  const longest = Math.max(...[...names.keys()].map((name) => name.split(" ").length)), known = classes.join(", ");
+  for (let at = 0; at < words.length;) {
+    if (LINKS.includes(words[at])) { at++; continue; }
+    const begin = at, [number, next] = quantityAt(words, at);
+    const length = Array.from({ length: longest }, (_, i) => longest - i).find((n) => next + n <= words.length && names.has(words.slice(next, next + n).join(" ")));
+    if (!length && (next === words.length || LINKS.includes(words[next]))) throw new Error(`“${words.slice(begin, next).join(" ")}” of what? Name a class after it: ${known}`);
+    if (!length) throw new Error(`“${words[next]}” is not understood. A sentence is numbers and classes, of which there are ${known}`);
+    const [word, plural] = names.get(words.slice(next, next + length).join(" "));
+    found.push([number ?? (plural ? 2 : 1), word]);
+    at = next + length;
+  }
+  if (!found.length) throw new Error("The sentence names nothing to draw: say what and how many, such as “two cats and an apple”");
+  return found;
+}
+
+// The classes of a sentence, one by one.
+function understood(sentence, classes) {
+  const found = readSentence(sentence, classes), total = found.reduce((sum, [number]) => sum + number, 0);
+  if (total > MOST || found.some(([number]) => number < 1)) throw new Error(`The sentence asks for ${total} drawings: ask for 1 to ${MOST} in all, and none of them 0`);
+  return found.flatMap(([number, word]) => Array(number).fill(word));
 }
 
 const GAP = 4, WIDEST = 1.4, SPACING = 1.3, HEIGHT = 200, CANVAS = 900; // data units, as in sketchlib.pictures.scene
