@@ -62,7 +62,7 @@ function between(root, library, { examples = {}, beginning = () => [] } = {}) {
     return state.ends;
   }
 
-  const noise = () => ({ temperature: temperature.value, random: seeded(state.seed) }); // the same for every drawing
+  const noise = () => ({ ...tempered(temperature.value), random: seeded(state.seed) }); // the same for every drawing
   const decoded = (net, z) => fromStroke3(drawn(new Sketcher(net, z, noise())));
   const word = () => library.index[state.name].classes[0];
 

@@ -105,7 +105,7 @@ function complete(root, library, { landing = false, widget = false, sent = () =>
     const start = reader.strokes.at(-1).at(-1), seeds = Array.from({ length: Number(several.select.value) }, (_, i) => state.seed * 1009 + i);
     const condition = model.condition(drawn, normals(model.latentSize, state.seed));
     const nMax = Math.max(model.nMax - rows.length, 24);
-    const first = new Sketcher(model, condition, { temperature: temperature.value, random: seeded(seeds[0]), prefix: rows.slice(-MANY), nMax });
+    const first = new Sketcher(model, condition, { ...tempered(temperature.value), random: seeded(seeds[0]), prefix: rows.slice(-MANY), nMax });
     const sources = seeds.map((seed, i) => (i ? first.fork(seeded(seed)) : first)); // made before the first one moves
     return sources.map((source, i) => new Hand(paper, source, { start, scale, layer: i ? "faint" : "network" }));
   }
@@ -143,7 +143,7 @@ function complete(root, library, { landing = false, widget = false, sent = () =>
     const { version } = state, model = await obtained(library, state.network, say);
     if (!model || version !== state.version) return;
     say(`The network draws: ${state.word}`);
-    const rows = await sketched(model, state.word, { seed: state.seed, temperature: temperature.value });
+    const rows = await sketched(model, state.word, { seed: state.seed, ...tempered(temperature.value) });
     if (version !== state.version) return;
     paper.view(paper.home);
     const whole = placed(fromStroke3(rows), [20, 20, BOX - 20, BOX - 20], 1.2), start = [whole.dx, whole.dy];

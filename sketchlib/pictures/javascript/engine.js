@@ -279,6 +279,10 @@ class Sketcher {
   }
 }
 
+// The pen's own temperature: at a lower one drawings hardly ever end (chapter 7).
+const PEN_TEMPERATURE = 0.7;
+const tempered = (temperature) => ({ temperature, penTemperature: Math.max(temperature, PEN_TEMPERATURE) });
+
 // All points that are still to come, as stroke-3 rows.
 function drawn(sketcher) {
   const rows = [];

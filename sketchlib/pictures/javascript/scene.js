@@ -121,12 +121,12 @@ function scene(root, library) {
     const drawings = [];
     for (const [i, one] of words.entries()) {
       say(`Thinking of ${i + 1} of ${words.length}: ${one}`);
-      drawings.push(await sketched(model, one, { temperature: temperature.value, seed: state.seed * 1013 + i }));
+      drawings.push(await sketched(model, one, { ...tempered(temperature.value), seed: state.seed * 1013 + i }));
       if (version !== state.version) return;
     }
     const some = drawings.filter((rows) => rows.length), places = composed(some);
     paper.clear();
-    paper.view([-MARGIN, -MARGIN, Math.max(CANVAS, ...places.map((one) => one.corner[0] + one.size[0])) + MARGIN, Math.max(...places.map((one) => one.corner[1] + one.size[1])) + MARGIN]);
+    paper.view([-MARGIN, -MARGIN, Math.max(CANVAS / 2, ...places.map((one) => one.corner[0] + one.size[0])) + MARGIN, Math.max(...places.map((one) => one.corner[1] + one.size[1])) + MARGIN]);
     state.hands = places.map(({ start, scale }, i) => new Hand(paper, replay(some[i]), { start, scale }));
     paper.say(`Paper: a scene: ${sentence.value}`);
     say(`Drawing: ${words.join(", ")}.`);

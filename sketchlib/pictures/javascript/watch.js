@@ -40,7 +40,7 @@ function watch(root, library, { beginning = () => [] } = {}) {
     if (mine.checked && !strokes.length) say("Nothing is drawn under “Complete” yet, so the network begins by itself.");
     else say(`The network draws: ${state.word}.`);
     const { rows, scale } = strokes.length ? begunRows(strokes) : { rows: [], scale: 1 };
-    const how = () => ({ temperature: temperature.value, random: seeded(state.seed), prefix: rows.slice(-MANY), nMax: Math.max(model.nMax - rows.length, 24) });
+    const how = () => ({ ...tempered(temperature.value), random: seeded(state.seed), prefix: rows.slice(-MANY), nMax: Math.max(model.nMax - rows.length, 24) });
     const condition = model.condition(state.word), sketcher = new Sketcher(model, condition, how());
     paper.clear();
     if (strokes.length) paper.show("reader", strokes);
