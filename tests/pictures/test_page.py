@@ -176,3 +176,13 @@ def test_python_reads_the_same_sentences():
     for text in SENTENCES["refused"]:
         with pytest.raises(DataError):
             sentence.scene(text, models()["single"])
+
+
+def test_the_page_without_weights_is_small_and_its_models_are_beside_it(tmp_path):
+    vae = models()["vae"]
+    made = {"single": models()["single"]}
+    for name in TEN_CLASSES:
+        made[name] = SketchVAE([name], **{key: value for key, value in vae.config().items() if key != "classes"})
+    sizes = page.write_live(tmp_path, made)
+    assert sizes["sketch.js"] < 200_000
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(sizes) == sorted(["sketch.js", *(f"{name}.js" for name in made)])
