@@ -106,8 +106,111 @@ function lstmEncoder(tensors) {
   };
 }
 
+// The error function to 1.5e-7; source: Abramowitz and Stegun (1964), 7.1.26.
+function erf(x) {
+  const t = 1 / (1 + 0.3275911 * Math.abs(x));
+  const tail = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t * Math.exp(-x * x);
+  return x < 0 ? tail - 1 : 1 - tail;
+}
+
+const gelu = (x) => (x * (1 + erf(x * Math.SQRT1_2))) / 2;
+
+// x with mean 0 and variance 1, times the weights, plus the bias.
+function layerNorm(x, weight, bias, out) {
+  let mean = 0, variance = 0;
+  for (let k = 0; k < x.length; k++) mean += x[k] / x.length;
+  for (let k = 0; k < x.length; k++) variance += (x[k] - mean) ** 2 / x.length;
+  const scale = 1 / Math.sqrt(variance + 1e-5);
+  for (let k = 0; k < x.length; k++) out[k] = (x[k] - mean) * scale * weight[k] + bias[k];
+  return out;
+}
+
+const WAVELENGTHS = [1, 2, 4, 8, 16], STROKES = 8; // as in sketchlib.models.transformer
+
+// The row and where it leaves the pen, as the Transformer reads them, into `out`.
+function rowAndPlace(row, [x, y, strokes], out) {
+  out.set(row);
+  out.set([x / WAVELENGTHS.at(-1), y / WAVELENGTHS.at(-1), strokes / STROKES], 5);
+  WAVELENGTHS.forEach((length, i) => {
+    const turn = (2 * Math.PI) / length, sines = 8 + 2 * i, cosines = sines + 2 * WAVELENGTHS.length;
+    out[sines] = Math.sin(turn * x); out[sines + 1] = Math.sin(turn * y);
+    out[cosines] = Math.cos(turn * x); out[cosines + 1] = Math.cos(turn * y);
+  });
+}
+
+// What the heads see: for each a mean of the values of all rows up to `t`, weighed by the softmax of query times key.
+function attend(query, keys, values, t, heads, weights, out) {
+  const hidden = query.length, size = hidden / heads, scale = 1 / Math.sqrt(size);
+  out.fill(0);
+  for (let head = 0; head < heads; head++) {
+    const from = head * size;
+    let most = -Infinity, sum = 0;
+    for (let j = 0; j <= t; j++) {
+      let dotted = 0;
+      for (let k = 0; k < size; k++) dotted += query[from + k] * keys[j * hidden + from + k];
+      weights[j] = dotted * scale;
+      most = Math.max(most, weights[j]);
+    }
+    for (let j = 0; j <= t; j++) sum += weights[j] = Math.exp(weights[j] - most);
+    for (let j = 0; j <= t; j++) for (let k = 0; k < size; k++) out[from + k] += (weights[j] / sum) * values[j * hidden + from + k];
+  }
+}
+
+// sketchlib.models.transformer.TransformerDecoder. The state is {keys, values (one array a layer, row after row), t, pen, bias}.
+function transformerDecoder(tensors, { layers, heads }) {
+  const name = (rest) => tensors[`decoder.${rest}`].values, linear = (rest) => [name(`${rest}.weight`), name(`${rest}.bias`)];
+  const parts = ["before_attention", "to_heads", "from_heads", "before_network", "widen", "narrow"];
+  const all = Array.from({ length: layers }, (_, i) => Object.fromEntries(parts.map((part) => [part, linear(`layers.${i}.${part}`)])));
+  const order = name("order"), [longest, hidden] = tensors["decoder.order"].shape, [head, headBias] = linear("fc_params");
+  const vector = (n = hidden) => new Float32Array(n), fromRow = linear("from_row"), lastNorm = linear("last_norm");
+  const read = vector(fromRow[0].length / hidden), x = vector(), normed = vector(), three = vector(3 * hidden), seen = vector(), added = vector();
+  const wide = vector(4 * hidden), out = vector(headBias.length), zero = vector();
+  const larger = (cache) => { const made = vector(2 * cache.length); made.set(cache); return made; };
+  const add = () => { for (let k = 0; k < hidden; k++) x[k] += added[k]; };
+  let weights = vector(2 * longest);
+
+  // One layer in place on x; keys and values of this row are put into the state.
+  function through(layer, i, state) {
+    const { t, keys, values } = state;
+    affine(layer.to_heads[0], layerNorm(x, ...layer.before_attention, normed), layer.to_heads[1], three);
+    keys[i].set(three.subarray(hidden, 2 * hidden), t * hidden);
+    values[i].set(three.subarray(2 * hidden), t * hidden);
+    attend(three.subarray(0, hidden), keys[i], values[i], t, heads, weights, seen);
+    affine(layer.from_heads[0], seen, layer.from_heads[1], added);
+    add();
+    affine(layer.widen[0], layerNorm(x, ...layer.before_network, normed), layer.widen[1], wide);
+    for (let k = 0; k < wide.length; k++) wide[k] = gelu(wide[k]);
+    affine(layer.narrow[0], wide, layer.narrow[1], added);
+    add();
+  }
+
+  return {
+    width: out.length,
+    start(condition) {
+      const caches = () => all.map(() => vector(longest * hidden));
+      return { keys: caches(), values: caches(), t: 0, pen: [0, 0, 0], bias: affine(name("from_condition.weight"), condition, zero, vector()) };
+    },
+    step(row, state) {
+      if ((state.t + 1) * hidden > state.keys[0].length) {
+        Object.assign(state, { keys: state.keys.map(larger), values: state.values.map(larger) });
+        if (weights.length <= state.t) weights = vector(4 * state.t);
+      }
+      state.pen = [state.pen[0] + row[0], state.pen[1] + row[1], state.pen[2] + row[3]];
+      rowAndPlace(row, state.pen, read);
+      affine(fromRow[0], read, fromRow[1], x);
+      const at = Math.min(state.t, longest - 1) * hidden;
+      for (let k = 0; k < hidden; k++) x[k] += state.bias[k] + order[at + k];
+      all.forEach((layer, i) => through(layer, i, state));
+      state.t++;
+      return affine(head, layerNorm(x, ...lastNorm, normed), headBias, out);
+    },
+    copy: ({ keys, values, t, pen, bias }) => ({ keys: keys.map((one) => one.slice()), values: values.map((one) => one.slice()), t, pen: [...pen], bias }),
+  };
+}
+
 // Architecture -> its parts. Another one adds a line: what makes its decoder, its condition, and its encoder if it has a latent space.
 const ARCHITECTURES = {
+  ConditionalTransformer: (tensors, config) => ({ decoder: transformerDecoder(tensors, config), embedding: tensors["embedding.weight"] }),
   ConditionalDecoder: (tensors) => ({ decoder: lstmDecoder(tensors), embedding: tensors["embedding.weight"] }),
   SketchVAE: (tensors) => ({ decoder: lstmDecoder(tensors), encode: lstmEncoder(tensors) }),
 };
@@ -117,7 +220,7 @@ function build({ architecture, config, tensors }) {
   const make = ARCHITECTURES[architecture];
   if (!make) throw new Error(`this page cannot draw with the architecture ${architecture}`);
   const read = Object.fromEntries(Object.entries(tensors).map(([name, one]) => [name, { shape: one.shape, values: unpacked(one) }]));
-  const { decoder, embedding, encode } = make(read);
+  const { decoder, embedding, encode } = make(read, config);
   const { classes, n_max: nMax, scale, latent_size: latentSize = 0 } = config;
   const row = (label) => embedding.values.slice(label * embedding.shape[1], (label + 1) * embedding.shape[1]);
   const condition = (word, z) => (encode ? z : row(classes.indexOf(word)));

@@ -18,7 +18,7 @@ function widget({ model, el }) {
   const root = element("div", { className: "sketchlib" }), whole = (strokes) => strokes.filter((stroke) => stroke.length);
   el.append(root);
   const sent = ([mine, network], word) => {
-    model.set({ strokes: whole(mine.strokes), continuation: whole(network.strokes), word });
+    for (const [name, value] of Object.entries({ strokes: whole(mine.strokes), continuation: whole(network.strokes), word })) model.set(name, value);
     model.save_changes();
   };
   const view = complete(root, kernelLibrary(model), { landing: true, widget: true, sent });
