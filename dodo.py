@@ -215,7 +215,7 @@ def write_results(path: Path, results: dict) -> None:
         text += table(["chapters", "profile", "seed", "commit", "date", "machine"], runs)
     if weights := publish.shipped():
         head = ["weights", "MB", "steps", "step kept", "training drawings", "nats a point", "half precision costs"]
-        text += "\n## The published weights\n\nNats a point are of the validation drawings, with half precision; a VAE's are its "
+        text += "\n## The published weights\n\nNats a point are of validation drawings on the grid, with half precision; a VAE's are its "
         text += "$L_R$ with $z$ from its encoder.\n\n" + table(head, weights, numbers=6)
     path.write_text(text, encoding="utf-8")
 

@@ -65,6 +65,7 @@ class SketchVAE(nn.Module):
         n_mixtures: int = 20,
         dropout: float = 0.0,
         weight_dropout: float = 0.0,
+        row_dropout: float = 0.0,
         w_kl: float = 0.5,
         kl_min: float = 0.2,
     ):
@@ -72,7 +73,8 @@ class SketchVAE(nn.Module):
         self.classes, self.n_max, self.scale = tuple(classes), int(n_max), float(scale)
         self.sizes = dict(encoder_size=encoder_size, decoder_size=decoder_size, latent_size=latent_size)
         self.sizes |= dict(n_mixtures=n_mixtures, dropout=dropout, weight_dropout=weight_dropout, w_kl=w_kl, kl_min=kl_min)
-        self.latent_size, self.w_kl, self.kl_min = latent_size, w_kl, kl_min
+        self.sizes |= dict(row_dropout=row_dropout)
+        self.latent_size, self.row_dropout, self.w_kl, self.kl_min = latent_size, row_dropout, w_kl, kl_min
         self.encoder = Encoder(encoder_size, latent_size, dropout)
         self.decoder = self.decoder_kind(latent_size, decoder_size, n_mixtures, dropout, weight_dropout)
 
@@ -81,14 +83,26 @@ class SketchVAE(nn.Module):
         return dict(classes=list(self.classes), n_max=self.n_max, scale=self.scale, **self.sizes)
 
     @torch.no_grad()
-    def start_from(self, other: ConditionalDecoder) -> None:
-        """Let the decoder begin as a single model's, with its class's embedding folded into the biases and z not heeded yet.
+    def start_from(self, other: SketchVAE | ConditionalDecoder) -> None:
+        """Begin as a VAE of the same sizes; or let the decoder begin as a single model's, its class's embedding folded into the biases.
 
-        Raises `DataError` if the class is unknown there or the sizes differ.
+        In the second case z is not heeded yet. Raises `DataError` if the class is unknown there or the sizes differ.
         """
+        if other.latent_size:
+            self._begin_as(other)
+            return
         (word,) = self.classes
         self.decoder.copy_from(other.decoder, other.draw_condition(word, 1, torch.Generator())[0])
         self.started_from = "the single model"  # which its card will say
+
+    def _begin_as(self, other: SketchVAE) -> None:
+        if differ := [
+            name for name in ("encoder_size", "decoder_size", "latent_size", "n_mixtures") if self.sizes[name] != other.sizes[name]
+        ]:
+            raise DataError(f"a VAE cannot start as one of another {' and '.join(differ)}: give equal sizes")
+        self.encoder.load_state_dict(other.encoder.state_dict())
+        self.decoder.copy_from(other.decoder)
+        self.started_from = f"a VAE of the drawings of {len(other.classes)} classes"
 
     def for_class(self, name: str) -> SketchVAE:
         """The model for a class: this one, whatever the class."""
@@ -116,7 +130,15 @@ class SketchVAE(nn.Module):
 
     def forward(self, batch: Batch, z: Tensor) -> Tensor:
         """Parameters (B, T, 6M + 3) of every row after S_0, given z (B, N_z)."""
-        return self.decoder(batch.x[:, :-1], z)
+        return self.decoder(self._left(batch.x[:, :-1]), z)
+
+    def _left(self, rows: Tensor) -> Tensor:
+        """In training, the rows (B, T, 5) with a share of them, never S_0, set to 0; source: Bowman et al. (2016), section 3.1."""
+        if not (self.training and self.row_dropout):
+            return rows
+        kept = torch.rand(rows.shape[:2], device=rows.device) >= self.row_dropout
+        kept[:, 0] = True
+        return rows * kept[..., None]
 
     def parts(self, batch: Batch, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """L_S and L_P, summed over a drawing and divided by N_max, and L_KL = -(1 / 2 N_z) sum(1 + log sigma^2 - mu^2 - sigma^2).

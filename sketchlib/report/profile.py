@@ -51,12 +51,23 @@ class Pretraining:
 
     steps: int = ranged(at_least(0))  # 0: there is none
     other_classes: bool  # also of every other class of the data folder
+    repeated_to: int | None = ranged(COUNT)  # drawings of each of the profile's classes a pass: fewer come again; null: each once
     lr: float = ranged(above(0))  # learning rate, at first
     min_lr: float = ranged(at_least(0))  # how far lr falls
     weight_dropout: float = ranged(PROBABILITY)  # of the recurrent weights
     merge: float = ranged(PROBABILITY)  # augmentation, as in single
     jitter: float = ranged(at_least(0))  # augmentation, as in single
+    keep: Literal["best", "last"]  # the weights of the best validation, or the last
     validations: int = ranged(COUNT)  # over the run
+
+
+@settings
+class VaePretraining(Pretraining):
+    """Of one VAE of all classes as one, from which the VAEs start. What is not said here, but per_class, is as in `vae`."""
+
+    row_dropout: float = ranged(PROBABILITY)  # of the rows that the decoder reads
+    kl_min: float = ranged(at_least(0))  # nats a latent dimension that are free
+    eta_min: float = ranged(between(0, 1))  # the KL weight's factor at first
 
 
 @settings
@@ -72,6 +83,9 @@ class Training:
     stretch: float = ranged(PROBABILITY)  # augmentation: each axis scaled by 1 +- this
     merge: float = ranged(PROBABILITY)  # augmentation: probability that a point inside a stroke is left out
     jitter: float = ranged(at_least(0))  # augmentation: deviation by which each point is moved, normalised units
+    rotate: float = ranged(between(0, 90))  # augmentation: each drawing turned by up to this to either side, degrees
+    dequantise: bool  # points moved evenly within their cell of one data unit, for the score too
+    ema: float = ranged(PROBABILITY)  # decay, a step, of the moving average of the weights that is kept; 0: the weights themselves
     precision: Literal["float32", "bfloat16"]  # of the matrix products
     schedule: Literal["plateau", "exponential", "cosine"]  # of lr
     validations: int = ranged(COUNT)  # over the run
@@ -100,6 +114,7 @@ class Vae(Training):
     lr_decay: float = ranged(DECAY)  # of the exponential schedule, a step
     min_lr: float = ranged(at_least(0))  # how far lr falls
     from_single: bool  # the decoder starts as that of the single model
+    row_dropout: float = ranged(PROBABILITY)  # of the rows that the decoder reads, so that z must tell what they would
     w_kl: float = ranged(at_least(0))  # the weight of L_KL
     kl_min: float = ranged(at_least(0))  # nats a latent dimension that are free
     eta_min: float = ranged(between(0, 1))  # the KL weight's factor at first
@@ -213,6 +228,7 @@ class Profile:
     data: Data
     pretraining: Pretraining
     single: Single
+    vae_pretraining: VaePretraining
     vae: Vae
     recogniser: Recogniser
     second_judge: SecondJudge

@@ -130,7 +130,7 @@ def taken(drawings: Drawings, prepared: Prepared, seed: int) -> Taken:
         some = dataset.cap(dataset.of_classes(sketches, among), per_class, seed)
         return dataset.of_classes(some.subset(some.are_of(seen)), classes)
 
-    train = part(prepared.splits.train, drawings.per_class, drawings.seen or classes)
+    train = dataset.repeated(part(prepared.splits.train, drawings.per_class, drawings.seen or classes), drawings.repeated_to)
     valid = part(prepared.splits.valid, drawings.valid, drawings.seen or classes)
     scale = dataset.data_scale_factor(part(prepared.splits.train, None if drawings.scale_of_all else drawings.per_class, classes))
     n_max = int(prepared.kept.lengths[prepared.kept.are_of(drawings.longest or classes)].max())
