@@ -132,7 +132,7 @@ def test_conda_and_pip_users_get_the_same():
 
 def test_every_import_is_a_dependency():
     distributions = {"sklearn": "scikit-learn", "PIL": "pillow", "yaml": "pyyaml", "nbformat": "papermill", "IPython": "ipywidgets"}
-    distributions |= {"myst_nb": "jupyter-book", "matplotlib_inline": "ipywidgets"}
+    distributions |= {"myst_nb": "jupyter-book", "matplotlib_inline": "ipywidgets", "traitlets": "anywidget"}
     wanted = {re.split(r"[<>=!~ ]", entry)[0] for entry in [*listed(), *listed("book", "test")]}
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in [*LIBRARY.rglob("*.py"), ROOT / "dodo.py"]]
     trees += [dependencies._tree(code_of(path)) for path in NOTEBOOKS]
