@@ -11,7 +11,7 @@ import yaml
 import sketchlib
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [*sorted((ROOT / "book").glob("*.md")), *sorted((ROOT / "notebooks").glob("*.ipynb"))]
+PAGES = [*sorted((ROOT / "book").rglob("*.md")), *sorted((ROOT / "notebooks").glob("*.ipynb"))]
 # Facts about formats, floats and intervals: the box of 255 units, 345 classes, 32-bit floats, 16-bit integers, 95 % intervals, CC BY 4.0.
 FACTS = {255, 345, 32, 16, 95, 100, 4.0}
 NOT_PROSE = [

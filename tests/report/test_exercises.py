@@ -37,6 +37,7 @@ MISTAKES = {
         "def number_of_cuts(losses, patience):\n    return int(sum(loss > losses[0] for loss in losses) > patience)",
         "new best sets",
     ),
+    "15_finish_my_drawing": ("def chances(nats):\n    return np.exp(nats) / np.exp(nats).sum()", "costs less"),
     "14_gallery": ("def at_least(m, n, p):\n    return comb(n, m) * p**m * (1 - p) ** (n - m)", "None or more"),
 }
 
