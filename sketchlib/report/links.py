@@ -44,33 +44,44 @@ def _entry(module: str) -> str:
     return ENTRY.format(title=module.replace(".", "/"), path=f"{PACKAGE.name}.{module}")
 
 
-def meant(code: str, known: Iterable[str]) -> str | None:
-    """The one thing among `known` dotted paths that a piece of code names; None for none, for several, and for a plain word.
+def meant(code: str, known: Mapping[str, str]) -> str | None:
+    """The one thing that a piece of code names, among `known` (dotted path -> its kind); None for none and for several.
 
-    A call's arguments do not matter. A name without a dot counts where it cannot be a plain word: with an underscore, a capital or a call.
+    A call's arguments do not matter. A plain word, without dot, underscore, capital or call, can only be a function of the library proper.
     """
     match = CODE.fullmatch(code)
     if not match:
         return None
-    name, called = match[1].removeprefix(f"{PACKAGE.name}."), match[2]
-    if match[1] == name and "." not in name and not (called or "_" in name or name != name.lower()):
-        return None
-    homes = {path for path in known if f".{path}".endswith(f".{name}")} or set(_led_to(name, known))
+    name, called = match.groups()
+    if name.startswith(f"{PACKAGE.name}."):
+        path = defined_at(name)
+        return path if path in known else None
+    plain = not (called or "." in name or "_" in name or name != name.lower())
+    homes = {path for path in _ending(name, known) if not plain or _can_be_plain(path, known[path])} or set(_led_to(name, known))
     return homes.pop() if len(homes) == 1 else None
 
 
-def _led_to(name: str, known: Iterable[str]) -> Iterator[str]:
-    # What a name means that an import brought to a module: quickdraw.read_npz is defined in another file.
+def _can_be_plain(path: str, kind: str) -> bool:
+    return kind == "function" and not path.startswith(f"{PACKAGE.name}.report.")
+
+
+def _ending(name: str, known: Iterable[str]) -> list[str]:
+    return [path for path in known if path.endswith(f".{name}")]
+
+
+def _led_to(name: str, known: Mapping[str, str]) -> Iterator[str]:
+    # What an import brought to a module: quickdraw.read_npz is defined in another file.
     module, _, rest = name.rpartition(".")
-    homes = [path for path in known if f".{path}".endswith(f".{module}")] if module else [PACKAGE.name]
-    yield from {defined_at(f"{home}.{rest}") for home in homes} & set(known)
+    if module:
+        yield from {defined_at(f"{home}.{rest}") for home in _ending(module, known)} & known.keys()
 
 
 def link_names(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Let code in a page's prose lead to the reference of what it names."""
     objects = app.env.get_domain("py").objects
+    kinds = {path: entry.objtype for path, entry in objects.items()}
     for node in list(doctree.findall(nodes.literal)):
-        if not _within(node, APART) and (path := meant(node.astext(), objects.keys())):
+        if not _within(node, APART) and (path := meant(node.astext(), kinds)):
             entry = objects[path]
             node.replace_self(make_refnode(app.builder, docname, entry.docname, entry.node_id, node.deepcopy(), path))
 

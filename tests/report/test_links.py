@@ -10,10 +10,24 @@ from docutils import nodes
 from sketchlib.files import PROJECT
 from sketchlib.report import links
 
-KNOWN = ["sketchlib.strokes", "sketchlib.strokes.Drawing", "sketchlib.strokes.Drawing.svg", "sketchlib.strokes.to_stroke3"]
-KNOWN += ["sketchlib.data.npz.read_npz", "sketchlib.data.quickdraw", "sketchlib.sampling.sample", "sketchlib.data.batches.make_batch"]
-KNOWN += ["sketchlib.pictures.scores.plot", "sketchlib.pictures.draw.plot", "sketchlib.metrics.judges.SecondJudge.predict"]
-KNOWN += ["sketchlib.metrics.recogniser.Recogniser.predict"]
+FUNCTIONS = ["strokes.to_stroke3", "data.npz.read_npz", "sampling.sample", "data.batches.make_batch", "metrics.fidelity.frechet"]
+FUNCTIONS += [
+    "pictures.scores.plot",
+    "pictures.draw.plot",
+    "pictures.sentence.scene",
+    "data.formats.read",
+    "report.chapters.claims.decided",
+]
+METHODS = [
+    "strokes.Drawing.svg",
+    "metrics.judges.SecondJudge.predict",
+    "metrics.recogniser.Recogniser.predict",
+    "pictures.scene.Scene.move",
+]
+MODULES = ["strokes", "data.quickdraw", "pictures.scene", "guidance"]
+KNOWN = {"sketchlib.strokes.Drawing": "class"}
+for kind, paths in {"function": FUNCTIONS, "method": METHODS, "module": MODULES}.items():
+    KNOWN |= {f"sketchlib.{path}": kind for path in paths}
 
 
 @pytest.mark.parametrize(
@@ -23,7 +37,8 @@ KNOWN += ["sketchlib.metrics.recogniser.Recogniser.predict"]
     + [("make_batch", "sketchlib.data.batches.make_batch"), ("make_batch(drawings, [0],\n 1.0)", "sketchlib.data.batches.make_batch")]
     + [("sketchlib.sample(..., guidance=...)", "sketchlib.sampling.sample"), ("sketchlib.sample", "sketchlib.sampling.sample")]
     + [("quickdraw.read_npz", "sketchlib.data.npz.read_npz"), ("draw.plot", "sketchlib.pictures.draw.plot")]
-    + [("Recogniser.predict", "sketchlib.metrics.recogniser.Recogniser.predict")],
+    + [("frechet", "sketchlib.metrics.fidelity.frechet"), ("sketchlib.scene", "sketchlib.pictures.sentence.scene")]
+    + [("sketchlib.read", "sketchlib.data.formats.read"), ("Recogniser.predict", "sketchlib.metrics.recogniser.Recogniser.predict")],
 )
 def test_what_code_in_prose_names_is_found(code, path):
     assert links.meant(code, KNOWN) == path
