@@ -115,7 +115,9 @@ def _table() -> Callable[[bytes], dict | None]:
             return record | {"drawing": json.loads(record["drawing"])}
         columns.extend(cells)
         if "drawing" not in columns:
-            raise DataError(f"the table's first line names no column drawing, but {', '.join(columns):.200}; get the file again")
+            raise DataError(
+                f"the table's first line names no column drawing, but {' '.join(', '.join(columns).split()):.200}; get the file again"
+            )
         return None
 
     return record_of
