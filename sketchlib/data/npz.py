@@ -90,9 +90,8 @@ def _parts(path: Path) -> list[str]:
     except BROKEN as error:
         raise DataError(f"{path} is not a whole sketch-rnn .npz ({error}); get the file again") from error
     if not set(PARTS) & set(names):
-        raise DataError(
-            f"{path} has the parts {' '.join(', '.join(names[:9]).split()) or 'none':.200}; name the one with the drawings train, valid or test"
-        )
+        there = " ".join(", ".join(names[:9]).split())[:200] or "none"
+        raise DataError(f"{path} has the parts {there}; name the one with the drawings train, valid or test")
     return [part for part in PARTS if part in names]
 
 
@@ -209,7 +208,7 @@ def write_npz(drawings: Iterable[Drawing], path: Path | str, force: bool = False
     int16 where they are whole numbers, as in the dataset's files, else float32. What the format cannot hold is said by what is returned,
     and what is raised by `writing.save`. Other programs have to allow pickles to read it: drawings are of many lengths.
 
-    >>> write_npz([Drawing(([[0, 0], [30, 40]],), "cat")], "cat.npz").n
+    >>> write_npz([Drawing(([[0, 0], [30, 40]],), "cat")], "mine.npz").n
     1
     """
     return save(drawings, path, force, lambda drawings, file, lost: _write(drawings, file, lost, class_of(Path(path))))

@@ -159,7 +159,7 @@ def write_simplified(drawings: Iterable[Drawing], path: Path | str, force: bool 
 
     What it cannot hold is said by what is returned, and what is raised by `writing.save`.
 
-    >>> write_simplified([Drawing(([[0, 0], [30, 40]],), "cat")], "cat.ndjson").n
+    >>> write_simplified([Drawing(([[0, 0], [30, 40]],), "cat")], "mine.ndjson").n
     1
     """
     return save(drawings, path, force, lambda drawings, file, lost: file.writelines(_line(in_box(one, lost)) for one in drawings))
@@ -170,7 +170,7 @@ def write_raw(drawings: Iterable[Drawing], path: Path | str, force: bool = False
 
     What is raised: see `writing.save`.
 
-    >>> write_raw([Drawing(([[0, 0], [30.5, 40]],), "cat")], "cat.ndjson").lost
+    >>> write_raw([Drawing(([[0, 0], [30.5, 40]],), "cat")], "drawn.ndjson").lost
     {'its times are made up': 1}
     """
     return save(drawings, path, force, _write_raw)
