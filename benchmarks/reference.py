@@ -203,7 +203,7 @@ def adjusted(probabilities, temperature: float):
 
 @torch.no_grad()
 def sample_one(model: Single, label: int, temperature: float, rng, begun=()):
-    """One sketch as stroke-3 (N, 3) in data units; every parameter of every step goes through numpy. `begun`: stroke-3 that it starts with."""
+    """One sketch as stroke-3 (N, 3) in data units; every parameter of every step goes through numpy. `begun`: its first rows."""
     condition = model.embedding(torch.tensor([label]))
     row, state, rows = torch.tensor([[START]]), None, []
     for dx, dy, lift in begun:
