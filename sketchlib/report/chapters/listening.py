@@ -16,14 +16,14 @@ from ...models.vae import SketchVAE
 from ...strokes import Drawing
 from ..tables import Number, cell, table
 
-NATS, PERCENT = "nats a drawing", "percent"
+NATS, PERCENT, PICTURES = "nats a drawing", "percent", f" ({latent.SIZE} pixels, blur {latent.BLUR:g})"
 # Name -> what it is, its unit, what is asked of it. Of several classes each is the mean over them, but for the two extremes.
 ROWS = {
     "worth": ("worth of $z$: another's $z$ less its own", NATS, "at least 12"),
     "worth_least": ("the same, of the class with the least", NATS, "at least 5"),
     "less_single": ("cost with its own $z$ less the single model's", NATS, "-3 or less"),
     "less_single_most": ("the same, of the class with the most", NATS, "-3 or less"),
-    "near": ("reconstructions: own drawing among the nearest tenth", PERCENT, "at least 40 (by chance 10)"),
+    "near": (f"reconstructions: own drawing among the nearest tenth{PICTURES}", PERCENT, "at least 40 (by chance 10)"),
     "strokes": ("number of strokes, correlation with the drawing's", "", "at least 0.5"),
     "points": ("number of points, correlation with the drawing's", "", "at least 0.5"),
     "walks": ("walks: both ends nearer their own drawings", PERCENT, "at least 75 (by chance 25)"),
