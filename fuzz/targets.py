@@ -189,7 +189,7 @@ def _state_pickle(path: Path) -> list[bytes]:
 
 
 def _settings(path: Path) -> list[bytes]:
-    return [b"data: {seed: 3}\nsingle:\n  lr: 1e-3\n  steps: 5\n", b"single: &a {steps: 5}\nvae: {<<: *a}\n"]
+    return [b"seed: 3\nsingle:\n  lr: 1e-3\n  steps: 5\n", b"single: &a {steps: 5}\nvae: {<<: *a}\n"]
 
 
 SEEDS: dict[str, Callable] = {
