@@ -188,5 +188,5 @@ def panels(found: Mapping[str, Number]) -> dict[str, dict[str, list[Number]]]:
     """Numbers for `plots.sweep`: title -> line -> a number a share."""
     guessed = {"the recogniser": "read", **{by: f"guessed_{by}" for by in ARCHITECTURES}}
     done = {"the recogniser": "read", **{by: f"completed_{by}" for by in ARCHITECTURES}}
-    titles = {"class guessed from the beginning (%)": guessed, "recognised once completed (%)": done}
+    titles = {"class guessed (%)": guessed, "recognised (%)": done}
     return {title: {line: [found[_name(name, part)] for part in SHARES] for line, name in lines.items()} for title, lines in titles.items()}
