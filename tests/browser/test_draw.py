@@ -5,7 +5,6 @@ import re
 
 import pytest
 import torch
-from test_book import visit
 
 from sketchlib.data.doodles import doodles
 from sketchlib.metrics.recogniser import train_recogniser
@@ -50,17 +49,24 @@ def opened(browser, site):
     tabs = []
 
     def open_page(name="draw", fragment=""):
-        tab, complaints, elsewhere = visit(browser, site / f"{name}.html")
-        tabs.append((tab, complaints, elsewhere))
-        tab.emulate_media(reduced_motion="reduce")
-        if fragment:
-            tab.goto(f"{(site / name).as_uri()}.html?again#{fragment}")
-        return tab
+        tabs.append(watched(browser, f"{(site / name).as_uri()}.html{'#' * bool(fragment)}{fragment}"))
+        return tabs[-1][0]
 
     yield open_page
-    for tab, complaints, elsewhere in tabs:
-        assert complaints == [] and elsewhere == []
+    for tab, complaints in tabs:
+        assert complaints == []
         tab.close()
+
+
+def watched(browser, url):
+    """A page with little motion, and a list that fills with what its console complains of and what it asks for elsewhere."""
+    tab, complaints = browser.new_page(reduced_motion="reduce"), []
+    tab.set_default_timeout(WAIT)
+    tab.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.on("request", lambda request: None if request.url.startswith(("file:", "data:", "blob:")) else complaints.append(request.url))
+    tab.goto(url)
+    return tab, complaints
 
 
 def draw(tab, strokes, view="complete"):
@@ -253,7 +259,7 @@ def test_weights_that_do_not_load_are_said_and_lose_nothing(browser, tmp_path):
     for content in (None, "(self.sketchWeights ??= {})['single'] = {\"architecture\": ", "(self.sketchWeights ??= {})['single'] = {};"):
         weights_file = tmp_path / "live" / "single.js"
         weights_file.unlink() if content is None else weights_file.write_text(content)
-        tab, complaints, _ = visit(browser, tmp_path / "draw.html")
+        tab, complaints = watched(browser, (tmp_path / "draw.html").as_uri())
         draw(tab, LINE)
         go_on(tab, "cat")
         says(tab, "What you drew is kept")
@@ -287,8 +293,7 @@ def test_half_drawings_are_completed_to_what_they_were_begun_as(browser, tmp_pat
     shown = doodles(CLASSES, 160, seed=5)
     judge, _ = train_recogniser({n: d[10:130] for n, d in shown.items()}, {n: d[130:] for n, d in shown.items()}, 32, epochs=6, width=8)
     write_pages(tmp_path, {"single": weights.load("single")})
-    tab, complaints, _ = visit(browser, tmp_path / "draw.html")
-    tab.emulate_media(reduced_motion="reduce")
+    tab, complaints = watched(browser, (tmp_path / "draw.html").as_uri())
     tab.locator("#complete summary").click()
     made = []
     for word in CLASSES:
