@@ -60,7 +60,7 @@ def test_a_right_answer_is_called_right(capsys):
 
 
 def test_a_wrong_answer_fails_with_the_hint_of_the_case_that_it_fails():
-    with pytest.raises(WrongAnswer, match=r"returned\n3\nwhere this was expected:\n4\nHint: once more"):
+    with pytest.raises(WrongAnswer, match=r"^Given\n2\n<lambda> returned\n3\nwhere this was expected:\n4\nHint: once more"):
         double(lambda value: value + 1)
 
 
