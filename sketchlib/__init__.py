@@ -17,9 +17,17 @@ _HOME = {
     "DataError": "errors",
     "Drawing": "strokes",
     "TEN_CLASSES": "data.quickdraw",
+    "convert": "data.formats",
+    "read": "data.formats",
+    "write": "data.formats",
     "load": "models.weights",
     "sample": "sampling",
+    "complete": "completion",
+    "encode": "sampling",
+    "decode": "sampling",
+    "interpolate": "sampling",
     "animate": "pictures.animation",
+    "scene": "pictures.sentence",
 }
 
 __all__ = sorted(_HOME)

@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(metavar="COMMAND", required=True)
     _add_train(commands)
     _add_publish(commands)
+    _add_live(commands)
     return top
 
 
@@ -50,11 +51,45 @@ def _add_publish(commands) -> None:
     publish.set_defaults(run=_publish)
 
 
+def _add_live(commands) -> None:
+    live = commands.add_parser(
+        "live",
+        help="write the live page's script and models, and what rounding their weights costs",
+        description="Write sketch.js and the published models as scripts to a folder, as the book's build does, and print for each its "
+        "size and what its rounded weights cost in nats a point of the profile's validation drawings.",
+    )
+    live.add_argument("folder", help="where the scripts go")
+    live.add_argument("--bits", type=int, choices=[8, 16, 32], default=8, help="of a weight (default: 8)")
+    live.add_argument("--drawings", type=int, default=500, help="validation drawings that are measured on, 0 for none (default: 500)")
+    live.add_argument("--profile", default="quick", help=PROFILE_HELP)
+    live.set_defaults(run=_live)
+
+
 def _train(options) -> None:
     if options.model == "single" and options.classes:
         options.error("--classes is for the router: the single model learns all classes of the profile")
     profile = load_profile(options.profile)
     train_single(profile) if options.model == "single" else train_router(profile, options.classes)
+
+
+def _live(options) -> None:
+    from .data.dataset import cap
+    from .models import weights
+    from .pictures import page
+    from .report import stages
+
+    router = weights.load("router")
+    models = {"single": weights.load("single"), **{name: router.for_class(name) for name in router.classes}}
+    sizes = page.write_live(options.folder, models, options.bits)
+    print(f"sketch.js: {sizes.pop('sketch.js') / 1000:.0f} kB")
+    valid = stages.data(load_profile(options.profile)).splits.valid if options.drawings else None
+    for name, model in models.items():
+        line = f"{name:<12}{sizes[f'{name}.js'] / 1e6:5.1f} MB"
+        if options.drawings:
+            drawings = valid.only(name) if model.latent_size else valid
+            before, after, _ = page.rounding_cost(model, cap(drawings, -(-options.drawings // len(model.classes))), options.bits)
+            line += f"  {before:.4f} nats a point, rounded {after - before:+.5f}"
+        print(line, flush=True)
 
 
 def _publish(options) -> None:

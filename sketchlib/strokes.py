@@ -181,8 +181,10 @@ def resample(stroke: Polyline, spacing: Length = 1.0) -> np.ndarray:
 
 
 @checked
-def simplify(drawing: Drawing, epsilon: Tolerance = RDP_EPSILON) -> Drawing:
+def simplify(drawing: Drawing, epsilon: Tolerance = RDP_EPSILON, side: Length | None = None) -> Drawing:
     """A raw drawing by the dataset's simplified recipe: fit to the box, resample at 1 unit, Ramer-Douglas-Peucker, round.
+
+    `side`: for the beginning of a drawing, the longer side that the whole will have, which is fitted to the box; None for a whole drawing.
 
     Distances are measured to the infinite line through two points, as in the published files: a line that doubles back on itself loses
     its turn. A dot becomes two equal points, as there. Raises `DataError` as `simplify_all` does.
@@ -191,14 +193,15 @@ def simplify(drawing: Drawing, epsilon: Tolerance = RDP_EPSILON) -> Drawing:
     >>> simplify(Drawing([[[0, 0], [0, 100], [0, 60]]])).strokes[0].tolist()
     [[0.0, 0.0], [0.0, 153.0]]
     """
-    return simplify_all([drawing], epsilon)[0]
+    return simplify_all([drawing], epsilon, side)[0]
 
 
 @checked
-def simplify_all(drawings: Iterable[Drawing], epsilon: Tolerance = RDP_EPSILON) -> list[Drawing]:
+def simplify_all(drawings: Iterable[Drawing], epsilon: Tolerance = RDP_EPSILON, side: Length | None = None) -> list[Drawing]:
     """What `simplify` makes of each drawing; many at once are several times faster than one by one.
 
-    Raises `DataError` for an `epsilon` that is no finite number of at least 0, and for coordinates that are not finite.
+    Raises `DataError` for an `epsilon` that is no finite number of at least 0, a `side` that is not above 0, and for coordinates that are
+    not finite.
     """
     drawings = list(drawings)
     strokes = [stroke for drawing in drawings for stroke in drawing.strokes]
@@ -207,7 +210,7 @@ def simplify_all(drawings: Iterable[Drawing], epsilon: Tolerance = RDP_EPSILON) 
     points = np.concatenate(strokes, dtype=np.float64)
     if not np.isfinite(points).all():
         raise DataError("a drawing to simplify has NaN or infinite coordinates; leave it out")
-    points = fitted(points, [drawing.n_points for drawing in drawings if drawing.strokes], BOX)
+    points = fitted(points, [drawing.n_points for drawing in drawings if drawing.strokes], BOX, side)
     points, counts = spaced(points, np.array([len(stroke) for stroke in strokes]))
     keep = kept(points, counts, epsilon)
     ends = np.cumsum(np.add.reduceat(keep.astype(int), np.cumsum(counts) - counts))

@@ -10,7 +10,6 @@ import signal
 import threading
 import time
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
@@ -22,11 +21,13 @@ import numpy as np
 import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm.auto import tqdm
 
 from .arguments import SOME, Number, Seed, checked
 from .data.batches import Batch, augment, batch_order, batches, make_batch
 from .data.dataset import SketchSet
+from .data.reading import BROKEN
 from .distributed import ALONE, RankLost, Ranks
 from .errors import DataError
 from .files import write_atomically
@@ -84,10 +85,13 @@ def weight_of(model: nn.Module, batch: Batch) -> int:
 
 @checked
 @torch.no_grad()
-def evaluate(model: nn.Module, sketches: Filled, batch_size: Number = 250, seed: Seed = 0, ranks: Ranks = ALONE) -> dict[str, float]:
+def evaluate(
+    model: nn.Module, sketches: Filled, batch_size: Number = 250, seed: Seed = 0, ranks: Ranks = ALONE, dequantise: bool = False
+) -> dict[str, float]:
     """The terms of the loss over a whole set, with eta = 1 and fixed noise, so that figures of different steps compare.
 
-    Each of `ranks` computes its share of every batch, and all get the whole's terms.
+    `dequantise`: of drawings whose points are moved within their cells, as in `fit`. Each of `ranks` computes its share of every batch,
+    and all get the whole's terms.
     """
     was_training = model.training
     model.eval()
@@ -95,6 +99,8 @@ def evaluate(model: nn.Module, sketches: Filled, batch_size: Number = 250, seed:
     generator = torch.Generator().manual_seed(seed)
     totals, weight = {}, 0
     for batch in batches(sketches, model.scale, batch_size, shuffle=False, ranks=ranks):
+        if dequantise:
+            batch = augment(batch, generator, stretch=0.0, longest=model.n_max + 2, cell=1 / model.scale)
         parts, share = ranks.mean(model.parts(batch.to(device), generator), weight_of(model, batch))
         for name, value in {"loss": model.loss(parts), **parts}.items():
             totals[name] = totals.get(name, 0) + value * share
@@ -112,11 +118,17 @@ class Run:
         self.precision = precision_on(self.device, settings)  # beside the settings: a run may go on where there is another one
         self.optimiser = torch.optim.Adam(model.parameters(), lr=settings.lr, foreach=True)
         self.schedule = make_schedule(self.optimiser, settings)
+        self.averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(settings.ema)) if settings.ema else None
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.step, self.best, self.best_step = 0, math.inf, 0
         self.curves: list[dict] = []
         self.since = dict(sums={}, steps=0, seconds=0.0)  # the last validation
         self.saved = 0  # the step of last.pt
+
+    @property
+    def kept(self) -> nn.Module:
+        """The model that is scored and kept: the one that is trained, or the moving average of its weights."""
+        return self.averaged.module if self.averaged else self.model
 
     def state(self) -> dict:
         """Plain containers and tensors only, so that a checkpoint can be read without executing anything; the same on every rank."""
@@ -125,6 +137,7 @@ class Run:
             config=json.dumps(self.model.config()),
             settings=json.dumps(asdict(self.settings)),
             model=self.model.state_dict(),
+            averaged=self.averaged and self.averaged.state_dict(),
             optimiser=self.optimiser.state_dict(),
             schedule={k: v for k, v in self.schedule.state_dict().items() if k != "lr_lambdas"},
             random=[self.generator.get_state(), torch.get_rng_state()],
@@ -158,6 +171,8 @@ class Run:
                     "delete the folder to start anew, or train into another one"
                 )
         self.model.load_state_dict(state["model"])
+        if self.averaged:
+            self.averaged.load_state_dict(state["averaged"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.schedule.load_state_dict({**self.schedule.state_dict(), **state["schedule"]})
         self.generator.set_state(state["random"][0])
@@ -186,8 +201,9 @@ def read_checkpoint(path: Path | str) -> dict:
         state = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(state, dict) or "architecture" not in state:
             raise KeyError("architecture")
-    except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError, zlib.error, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is not a checkpoint of this library ({error}); delete it to start anew") from error
+    except (*BROKEN, pickle.UnpicklingError) as error:
+        what = " ".join(str(error).split())[:300]  # torch explains on many lines
+        raise DataError(f"{path} is not a checkpoint of this library ({what}); delete it to start anew") from error
     return state
 
 
@@ -200,7 +216,9 @@ def load_kept(model: nn.Module, folder: Path | str, keep: Literal["best", "last"
         raise DataError(
             f"{path} holds a {state['architecture']} {state['config']}, not a {type(model).__name__} {json.dumps(model.config())}"
         )
-    model.load_state_dict(state["model"])
+    averaged = state.get("averaged") or {}
+    of_model = {name.removeprefix("module."): value for name, value in averaged.items() if name.startswith("module.")}
+    model.load_state_dict(of_model or state["model"])
     return model.eval()
 
 
@@ -292,8 +310,9 @@ def train_step(run: Run, batch: Batch) -> dict[str, torch.Tensor]:
     """One optimiser step by teacher forcing; returns the detached terms of the loss."""
     settings, model, ranks = run.settings, run.model, run.ranks
     model.train()
-    if settings.stretch or settings.merge or settings.jitter:
-        batch = augment(batch, run.generator, settings.stretch, settings.merge, settings.jitter, model.n_max + 2)
+    cell = 1 / model.scale if settings.dequantise else 0.0
+    if settings.stretch or settings.merge or settings.jitter or settings.rotate or cell:
+        batch = augment(batch, run.generator, settings.stretch, settings.merge, settings.jitter, model.n_max + 2, settings.rotate, cell)
     weight = weight_of(model, batch)
     batch = batch.to(run.device)
     with torch.autocast(run.device.type, torch.bfloat16, enabled=run.precision == "bfloat16"):
@@ -305,6 +324,8 @@ def train_step(run: Run, batch: Batch) -> dict[str, torch.Tensor]:
     ranks.sum_gradients(model)
     clip_parts(model, settings.grad_clip)
     run.optimiser.step()
+    if run.averaged:
+        run.averaged.update_parameters(model)
     if settings.schedule != "plateau":
         run.schedule.step()
     return {name: value.detach() for name, value in terms.items()}
@@ -346,7 +367,7 @@ def _require_learning(run: Run, loss: float, batch: np.ndarray | None = None) ->
 
 def validate(run: Run, valid_set: SketchSet, record: dict) -> None:
     """Score the validation part, let the schedule act, append to the curves, and write the checkpoints."""
-    valid = evaluate(run.model, valid_set, ranks=run.ranks)
+    valid = evaluate(run.kept, valid_set, ranks=run.ranks, dequantise=run.settings.dequantise)
     _require_learning(run, valid["loss"])
     if run.settings.schedule == "plateau":
         run.schedule.step(valid["loss"])

@@ -260,6 +260,18 @@ def test_a_tolerance_that_is_none_is_named(epsilon):
         simplify(Drawing(([[0, 0], [1, 1]],)), epsilon)
 
 
+@pytest.mark.parametrize(("side", "long", "short"), [(255, 204, 102), (510, 102, 51), (204, 255, 128), (None, 255, 128)])
+def test_a_beginning_is_simplified_to_its_share_of_the_box(side, long, short):
+    line = Drawing([[[100, 100], [150, 100], [304, 100], [304, 202]]])
+    assert simplify(line, side=side).strokes[0].tolist() == [[0, 0], [long, 0], [long, short]]
+
+
+@pytest.mark.parametrize("side", [0, -1, float("nan"), float("inf"), "long"])
+def test_a_side_that_is_none_is_named(side):
+    with pytest.raises(DataError, match="side is .* a finite number above 0, or None"):
+        simplify(Drawing(([[0, 0], [1, 1]],)), side=side)
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_drawing_that_is_not_finite_is_not_simplified(bad):
     with pytest.raises(DataError, match="NaN or infinite"):
@@ -278,13 +290,13 @@ def test_svg_is_well_formed_and_says_its_word(drawing, word):
     space = "{http://www.w3.org/2000/svg}"
     assert root.tag == f"{space}svg" and (root.find(f"{space}title").text or "") == word
     assert root.find(f"{space}rect").get("fill") == "#ffffff"
-    assert root.find(f"{space}path").get("d").count("M") == len(drawing.strokes)
+    assert len(root.findall(f"{space}g/{space}path")) == len(drawing.strokes)
 
 
 @pytest.mark.parametrize("word", ["<script>alert(1)</script>", "a & b", "]]>", "\"'"])
 def test_a_word_cannot_break_out_of_the_picture(word):
     root = ET.fromstring(Drawing(([[0, 0], [1, 1]],), word).svg())
-    assert [child.tag.split("}")[1] for child in root] == ["title", "rect", "path"] and root[0].text == word
+    assert [child.tag.split("}")[1] for child in root] == ["title", "rect", "g"] and root[0].text == word
 
 
 def test_a_path_has_a_move_a_stroke_and_a_dot_for_a_point():

@@ -109,6 +109,33 @@ def test_an_interrupted_run_gives_the_same_numbers_to_the_last_bit(make, schedul
 
 
 @both
+def test_a_run_with_a_moving_average_gives_the_same_numbers_interrupted_or_not(make, tmp_path, monkeypatch):
+    changes = dict(ema=0.5, dequantise=True, rotate=20.0)
+    whole = go(make(), tmp_path / "whole", **changes)
+    restore = interrupt_at(monkeypatch, 7)
+    with pytest.raises(KeyboardInterrupt):
+        go(make(), tmp_path / "parts", **changes)
+    restore()
+    assert numbers(go(make(seed=9), tmp_path / "parts", **changes)) == numbers(whole)
+    assert same(checkpoint(tmp_path / "parts"), checkpoint(tmp_path / "whole"))
+
+
+def test_what_is_scored_and_kept_is_the_moving_average_of_the_weights(tmp_path):
+    curves = go(single(), tmp_path, ema=0.9)
+    state, kept = read_checkpoint(tmp_path / "last.pt"), load_kept(single(seed=1), tmp_path, "last")
+    for name, value in kept.state_dict().items():
+        assert torch.equal(value, state["averaged"][f"module.{name}"]) and not torch.equal(value, state["model"][name])
+    assert evaluate(kept, VALID)["loss"] == pytest.approx(curves[-1]["valid"]["loss"], rel=1e-6)
+
+
+def test_a_dequantised_run_is_scored_on_dequantised_drawings(tmp_path):
+    model = single()
+    curves = go(model, tmp_path, dequantise=True)
+    once, again = (evaluate(model, VALID, dequantise=True)["loss"] for _ in range(2))
+    assert once == again == pytest.approx(curves[-1]["valid"]["loss"], rel=1e-6) and once != evaluate(model, VALID)["loss"]
+
+
+@both
 def test_the_same_model_object_goes_on_from_where_the_files_are(make, tmp_path, monkeypatch):
     whole = go(make(), tmp_path / "whole")
     model = make()
@@ -325,7 +352,7 @@ def test_plateau_halves_after_patience_validations_without_a_new_best(level, dri
 
 
 def test_the_plateau_acts_within_a_run(tmp_path, monkeypatch):
-    monkeypatch.setattr(train, "evaluate", lambda model, sketches, ranks: {"loss": -1.0})
+    monkeypatch.setattr(train, "evaluate", lambda model, sketches, ranks, dequantise: {"loss": -1.0})
     records = go(single(), tmp_path, steps=8, validate_every=1, plateau_patience=2, lr=0.01)
     assert [r["lr"] for r in records] == [0.01] * 3 + [0.005] * 3 + [0.0025] * 2
 
@@ -341,7 +368,7 @@ def test_an_unknown_schedule_is_refused(tmp_path):
 
 @pytest.mark.parametrize("stops", [(), (5,), (8,)])
 def test_a_run_without_a_new_best_ends_early_interrupted_or_not(stops, tmp_path, monkeypatch):
-    monkeypatch.setattr(train, "evaluate", lambda model, sketches, ranks: {"loss": 1.0})
+    monkeypatch.setattr(train, "evaluate", lambda model, sketches, ranks, dequantise: {"loss": 1.0})
     for stop in stops:
         restore = interrupt_at(monkeypatch, stop)
         with pytest.raises(KeyboardInterrupt):
@@ -353,7 +380,7 @@ def test_a_run_without_a_new_best_ends_early_interrupted_or_not(stops, tmp_path,
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tmp_path, monkeypatch):
     losses = iter([1.0, math.nan])
-    monkeypatch.setattr(train, "evaluate", lambda model, sketches, ranks: {"loss": next(losses)})
+    monkeypatch.setattr(train, "evaluate", lambda model, sketches, ranks, dequantise: {"loss": next(losses)})
     with pytest.raises(DataError, match="loss is nan at step 8.*lower lr"):
         go(single(), tmp_path)
     assert read_checkpoint(tmp_path / "last.pt")["step"] == 4

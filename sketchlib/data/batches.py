@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -115,29 +116,52 @@ def batches(
 
 
 def augment(
-    batch: Batch, generator: torch.Generator, stretch: float = 0.15, merge: float = 0.0, jitter: float = 0.0, longest: int = 0
+    batch: Batch,
+    generator: torch.Generator,
+    stretch: float = 0.15,
+    merge: float = 0.0,
+    jitter: float = 0.0,
+    longest: int = 0,
+    rotate: float = 0.0,
+    cell: float = 0.0,
 ) -> Batch:
     """Other drawings that a hand might have made as well.
 
     `merge`: the probability that a point inside a stroke is left out, its movement joined to the next. `jitter`: the standard deviation, in
     normalised units, by which each point is moved; the next movement goes on to where the following point is. `stretch`: x and y of
-    every drawing are scaled by its own factors, uniform in 1 +- stretch. `longest`: rows for which random numbers are drawn (at least
+    every drawing are scaled by its own factors, uniform in 1 +- stretch. `rotate`: then it is turned by an angle of its own, uniform in +-
+    rotate degrees. `cell`: the side of the square, in normalised units, in which each point is moved evenly, which undoes the rounding of
+    the data's whole numbers where it is one data unit. `longest`: rows for which random numbers are drawn (at least
     the batch's own), so that they do not depend on which share of a batch this is.
-    Source: Ha and Eck (2017), section 4 (stretch), and their code (merge); jitter is this book's. Chapter 4.
+    Source: Ha and Eck (2017), section 4 (stretch), and their code (merge); Theis et al. (2016), section 3.1 (cell); jitter and rotate
+    are this book's. Chapter 4.
     """
     rows, device = max(longest, batch.x.shape[1]), batch.x.device
     factors = sent(1 + stretch * (2 * batch.random(lambda n: torch.rand(n, 1, 2, generator=generator)) - 1), device)
     if merge:
         chance = sent(batch.random(lambda n: torch.rand(n, rows, generator=generator)), device)
         batch = _merged(batch, chance[:, : batch.x.shape[1]] < merge)
-    x = batch.x.clone()
     if jitter:
-        noise = sent(batch.random(lambda n: torch.randn(n, rows, 2, generator=generator)), device)[:, : x.shape[1]] * jitter
-        at = torch.arange(x.shape[1], device=device)
-        real = ((at > 0) & (at <= batch.lengths[:, None]))[..., None]
-        x[..., :2] += torch.where(real, torch.diff(noise * real, dim=1, prepend=torch.zeros_like(noise[:, :1])), 0.0)
+        noise = sent(batch.random(lambda n: torch.randn(n, rows, 2, generator=generator)), device)
+        batch = _moved(batch, noise[:, : batch.x.shape[1]] * jitter)
+    if cell:
+        noise = sent(batch.random(lambda n: torch.rand(n, rows, 2, generator=generator)), device)
+        batch = _moved(batch, (noise[:, : batch.x.shape[1]] - 0.5) * cell)
+    x = batch.x.clone()
     x[:, :, :2] *= factors
+    if rotate:
+        angle = sent(math.radians(rotate) * (2 * batch.random(lambda n: torch.rand(n, 1, generator=generator)) - 1), device)
+        cos, sin, (dx, dy) = torch.cos(angle), torch.sin(angle), x[..., :2].unbind(-1)
+        x[..., :2] = torch.stack([cos * dx - sin * dy, sin * dx + cos * dy], -1)
     return replace(batch, x=x)
+
+
+def _moved(batch: Batch, by: torch.Tensor) -> Batch:
+    """The batch with its points, not the origin, moved by (B, T + 1, 2); the next movement goes on to where the following point is."""
+    at = torch.arange(batch.x.shape[1], device=batch.x.device)
+    real = ((at > 0) & (at <= batch.lengths[:, None]))[..., None]
+    moves = batch.x[..., :2] + torch.where(real, torch.diff(by * real, dim=1, prepend=torch.zeros_like(by[:, :1])), 0.0)
+    return replace(batch, x=torch.cat([moves, batch.x[..., 2:]], -1))
 
 
 def _merged(batch: Batch, chosen: torch.Tensor) -> Batch:

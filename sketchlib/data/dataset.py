@@ -232,6 +232,15 @@ def _split(labels: np.ndarray, fractions: tuple[float, float, float], seed: int)
 
 
 @checked
+def repeated(sketches: SketchSet, size: Count | None) -> SketchSet:
+    """The set with the drawings of a class that has fewer than `size` coming again, in turn, until there are so many; None: as it is."""
+    if size is None:
+        return sketches
+    members = [np.flatnonzero(sketches.labels == label) for label in range(len(sketches.classes))]
+    return sketches.subset(np.concatenate([np.resize(one, max(len(one), size)) if len(one) else one for one in members]))
+
+
+@checked
 def cap(sketches: SketchSet, per_class: Count | None, seed: Seed = 42) -> SketchSet:
     """At most `per_class` drawings of every class, chosen by `seed`; all of them when None."""
     if per_class is None:

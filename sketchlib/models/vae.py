@@ -26,17 +26,21 @@ class Encoder(nn.Module):
         self.fc_log_var = nn.Linear(2 * hidden_size, latent_size)
 
     def forward(self, rows: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """mu and log sigma^2, each (B, N_z), of rows (B, T, 5) of which `lengths` (B,) each count.
+        """mu and log sigma^2, each (B, N_z), of rows (B, T, 5) of which `lengths` (B,) each count."""
+        state = self.state(rows, lengths)
+        return self.fc_mu(state).float(), self.fc_log_var(state).float()  # float32 under autocast too
+
+    def state(self, rows: Tensor, lengths: Tensor) -> Tensor:
+        """The last states of both directions (B, 2H), from which z is told; arguments as in `forward`.
 
         Two passes with each drawing reversed in place: packed sequences would leave the fast CPU kernel.
         """
         steps = torch.arange(rows.shape[1], device=rows.device)
         reverse = torch.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)  # (B, T)
         backwards = rows.gather(1, reverse[..., None].expand_as(rows))
-        at = torch.arange(len(rows), device=rows.device)
+        at = torch.arange(rows.shape[0], device=rows.device)  # not len: an exporter keeps a shape open
         ends = [lstm(x)[0][at, lengths - 1] for lstm, x in ((self.ahead, rows), (self.back, backwards))]
-        state = self.dropout(torch.cat(ends, -1))
-        return self.fc_mu(state).float(), self.fc_log_var(state).float()  # float32 under autocast too
+        return self.dropout(torch.cat(ends, -1))
 
     def weights_per_row(self) -> int:
         """Weights that every row of a drawing is multiplied with: those of the two LSTMs, without biases."""
@@ -65,6 +69,7 @@ class SketchVAE(nn.Module):
         n_mixtures: int = 20,
         dropout: float = 0.0,
         weight_dropout: float = 0.0,
+        row_dropout: float = 0.0,
         w_kl: float = 0.5,
         kl_min: float = 0.2,
     ):
@@ -72,7 +77,8 @@ class SketchVAE(nn.Module):
         self.classes, self.n_max, self.scale = tuple(classes), int(n_max), float(scale)
         self.sizes = dict(encoder_size=encoder_size, decoder_size=decoder_size, latent_size=latent_size)
         self.sizes |= dict(n_mixtures=n_mixtures, dropout=dropout, weight_dropout=weight_dropout, w_kl=w_kl, kl_min=kl_min)
-        self.latent_size, self.w_kl, self.kl_min = latent_size, w_kl, kl_min
+        self.sizes |= dict(row_dropout=row_dropout)
+        self.latent_size, self.row_dropout, self.w_kl, self.kl_min = latent_size, row_dropout, w_kl, kl_min
         self.encoder = Encoder(encoder_size, latent_size, dropout)
         self.decoder = self.decoder_kind(latent_size, decoder_size, n_mixtures, dropout, weight_dropout)
 
@@ -81,14 +87,43 @@ class SketchVAE(nn.Module):
         return dict(classes=list(self.classes), n_max=self.n_max, scale=self.scale, **self.sizes)
 
     @torch.no_grad()
-    def start_from(self, other: ConditionalDecoder) -> None:
-        """Let the decoder begin as a single model's, with its class's embedding folded into the biases and z not heeded yet.
+    def start_from(self, other: SketchVAE | ConditionalDecoder) -> None:
+        """Begin as a VAE of the same sizes; or let the decoder begin as a single model's, its class's embedding folded into the biases.
 
-        Raises `DataError` if the class is unknown there or the sizes differ.
+        In the second case z is not heeded yet. Raises `DataError` if the class is unknown there or the sizes differ.
         """
+        if other.latent_size:
+            self._begin_as(other)
+            return
         (word,) = self.classes
         self.decoder.copy_from(other.decoder, other.draw_condition(word, 1, torch.Generator())[0])
         self.started_from = "the single model"  # which its card will say
+
+    def _begin_as(self, other: SketchVAE) -> None:
+        if differ := [
+            name for name in ("encoder_size", "decoder_size", "latent_size", "n_mixtures") if self.sizes[name] != other.sizes[name]
+        ]:
+            raise DataError(f"a VAE cannot start as one of another {' and '.join(differ)}: give equal sizes")
+        self.encoder.load_state_dict(other.encoder.state_dict())
+        self.decoder.copy_from(other.decoder)
+        self.started_from = f"a VAE of the drawings of {len(other.classes)} classes"
+
+    @torch.no_grad()
+    def centre_on(self, batch: Batch) -> None:
+        """Move, stretch and turn the latent space so that the cloud of z of these drawings has mean 0 and covariance I, as the prior.
+
+        What is drawn for a drawing's own mu stays as it was; log sigma^2 is fitted by least squares, since turned clouds lie across the
+        units. For a VAE that starts from one of more classes, of whose space a class fills a corner. Chapter 5.
+        """
+        state = self.encoder.state(batch.x[:, 1:], batch.lengths + 1)
+        mu, variance = self.encoder.fc_mu(state), torch.exp(self.encoder.fc_log_var(state))
+        mean, covariance = mu.mean(0), torch.cov(mu.T) + torch.diag(variance.mean(0))
+        values, vectors = torch.linalg.eigh(covariance)
+        root, back = (vectors @ torch.diag(values**power) @ vectors.T for power in (0.5, -0.5))
+        self.encoder.fc_mu.weight.copy_(back @ self.encoder.fc_mu.weight)
+        self.encoder.fc_mu.bias.copy_(back @ (self.encoder.fc_mu.bias - mean))
+        _fit(self.encoder.fc_log_var, state, torch.log(variance @ (back**2).T))
+        self.decoder.read_through(root, mean)
 
     def for_class(self, name: str) -> SketchVAE:
         """The model for a class: this one, whatever the class."""
@@ -116,7 +151,15 @@ class SketchVAE(nn.Module):
 
     def forward(self, batch: Batch, z: Tensor) -> Tensor:
         """Parameters (B, T, 6M + 3) of every row after S_0, given z (B, N_z)."""
-        return self.decoder(batch.x[:, :-1], z)
+        return self.decoder(self._left(batch.x[:, :-1]), z)
+
+    def _left(self, rows: Tensor) -> Tensor:
+        """In training, the rows (B, T, 5) with a share of them, never S_0, set to 0; source: Bowman et al. (2016), section 3.1."""
+        if not (self.training and self.row_dropout):
+            return rows
+        kept = torch.rand(rows.shape[:2], device=rows.device) >= self.row_dropout
+        kept[:, 0] = True
+        return rows * kept[..., None]
 
     def parts(self, batch: Batch, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """L_S and L_P, summed over a drawing and divided by N_max, and L_KL = -(1 / 2 N_z) sum(1 + log sigma^2 - mu^2 - sigma^2).
@@ -145,6 +188,14 @@ class SketchVAE(nn.Module):
     def weights_per_row(self) -> int:
         """Weights that every row of a drawing is multiplied with, without biases."""
         return self.encoder.weights_per_row() + self.decoder.weights_per_row()
+
+
+def _fit(layer: nn.Linear, inputs: Tensor, wanted: Tensor, ridge: float = 1e-2) -> None:
+    """Set a layer to the least-squares fit from inputs (n, A) to what is wanted (n, B); `ridge` keeps its weights small."""
+    centre, mean = inputs - inputs.mean(0), wanted.mean(0)
+    square = centre.T @ centre / len(inputs) + ridge * torch.eye(inputs.shape[1])
+    layer.weight.copy_(torch.linalg.solve(square, centre.T @ (wanted - mean) / len(inputs)).T)
+    layer.bias.copy_(mean - layer.weight @ inputs.mean(0))
 
 
 def kl_divergence(mu: Tensor, log_var: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ Column = Annotated[
     np.ndarray, Range(lambda values: values.ndim == 1 and len(values) > 0 and np.isfinite(values).all(), "of one axis, finite")
 ]
 Sides = Annotated[Mapping[str, Mapping[str, Column]], SOME]
-SIDES = {"real": INK, "single": COLORS["airplane"], "router": COLORS["candle"]}  # real drawings and the two architectures
+SIDES = {"real": INK, "single": COLORS["airplane"], "router": COLORS["candle"], "best": COLORS["car"]}  # real drawings and models
 
 
 @runtime_checkable

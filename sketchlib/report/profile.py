@@ -51,12 +51,24 @@ class Pretraining:
 
     steps: int = ranged(at_least(0))  # 0: there is none
     other_classes: bool  # also of every other class of the data folder
+    repeated_to: int | None = ranged(COUNT)  # drawings of each of the profile's classes a pass: fewer come again; null: each once
     lr: float = ranged(above(0))  # learning rate, at first
     min_lr: float = ranged(at_least(0))  # how far lr falls
     weight_dropout: float = ranged(PROBABILITY)  # of the recurrent weights
     merge: float = ranged(PROBABILITY)  # augmentation, as in single
     jitter: float = ranged(at_least(0))  # augmentation, as in single
+    keep: Literal["best", "last"]  # the weights of the best validation, or the last
     validations: int = ranged(COUNT)  # over the run
+
+
+@settings
+class VaePretraining(Pretraining):
+    """Of one VAE of all classes as one, from which the VAEs start. What is not said here, but per_class, is as in `vae`."""
+
+    row_dropout: float = ranged(PROBABILITY)  # of the rows that the decoder reads
+    w_kl: float = ranged(at_least(0))  # the weight of L_KL
+    kl_min: float = ranged(at_least(0))  # nats a latent dimension that are free
+    eta_min: float = ranged(between(0, 1))  # the KL weight's factor at first
 
 
 @settings
@@ -72,6 +84,9 @@ class Training:
     stretch: float = ranged(PROBABILITY)  # augmentation: each axis scaled by 1 +- this
     merge: float = ranged(PROBABILITY)  # augmentation: probability that a point inside a stroke is left out
     jitter: float = ranged(at_least(0))  # augmentation: deviation by which each point is moved, normalised units
+    rotate: float = ranged(between(0, 90))  # augmentation: each drawing turned by up to this to either side, degrees
+    dequantise: bool  # points moved evenly within their cell of one data unit, for the score too
+    ema: float = ranged(PROBABILITY)  # decay, a step, of the moving average of the weights that is kept; 0: the weights themselves
     precision: Literal["float32", "bfloat16"]  # of the matrix products
     schedule: Literal["plateau", "exponential", "cosine"]  # of lr
     validations: int = ranged(COUNT)  # over the run
@@ -100,6 +115,7 @@ class Vae(Training):
     lr_decay: float = ranged(DECAY)  # of the exponential schedule, a step
     min_lr: float = ranged(at_least(0))  # how far lr falls
     from_single: bool  # the decoder starts as that of the single model
+    row_dropout: float = ranged(PROBABILITY)  # of the rows that the decoder reads, so that z must tell what they would
     w_kl: float = ranged(at_least(0))  # the weight of L_KL
     kl_min: float = ranged(at_least(0))  # nats a latent dimension that are free
     eta_min: float = ranged(between(0, 1))  # the KL weight's factor at first
@@ -133,6 +149,15 @@ class Sampling:
     grid: int = ranged(COUNT)  # columns of a grid of sketches of one class
     per_class: int = ranged(COUNT)  # sketches of a class that are scored
     resamples: int = ranged(at_least(2))  # of the bootstrap intervals of chapter 8
+
+
+@settings
+class Completion:
+    """Drawings that are begun. Chapter 15."""
+
+    per_class: int = ranged(COUNT)  # test drawings of each class that are begun
+    each: int = ranged(at_least(2))  # completions of each beginning
+    tries: int = ranged(COUNT)  # latent vectors that stand for all, where a VAE judges a beginning
 
 
 @settings
@@ -213,10 +238,12 @@ class Profile:
     data: Data
     pretraining: Pretraining
     single: Single
+    vae_pretraining: VaePretraining
     vae: Vae
     recogniser: Recogniser
     second_judge: SecondJudge
     sampling: Sampling
+    completion: Completion
     experiments: Experiments
     comparison: Comparison
 
@@ -269,6 +296,9 @@ def _joined(values: dict, differences: dict) -> dict:
     return {**values, **{name: one(name) for name in differences}}
 
 
+MOST_ENTRIES = 100_000  # of a profile
+
+
 class _Loader(yaml.SafeLoader):
     """YAML that takes 1e-3 for a number, as YAML 1.2 does, and refuses a name that stands twice in a section."""
 
@@ -282,12 +312,26 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789"))
 
 
+def _check_size(values, path: Path) -> None:
+    # Aliases let a small file stand for lists without end, which an error would write out.
+    todo, n = [values], 0
+    while todo:
+        one, n = todo.pop(), n + 1
+        if isinstance(one, Mapping | list | tuple | set):
+            n += len(one)
+            if n > MOST_ENTRIES:
+                raise DataError(f"{path.name} holds more than {MOST_ENTRIES} entries, or some within themselves; expected a profile")
+            todo += one.values() if isinstance(one, Mapping) else one
+
+
 def _read_yaml(path: Path) -> dict:
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError, OSError) as error:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", getattr(error, "reason", error))
+        problem = " ".join(str(problem).split())[:200]
         raise DataError(f"{path.name}{f', line {mark.line + 1}' if mark else ''}: not YAML ({problem})") from error
+    _check_size(values, path)
     if not isinstance(values or {}, Mapping):
         raise DataError(f"{path.name} holds {str(values)[:40]!r}; expected sections with entries, as full.yml has them")
     return values or {}

@@ -13,7 +13,7 @@ from .profile import Data
 SINGLE, VAE = "models.single.ConditionalDecoder", "models.vae.SketchVAE"
 SIZES = {  # of the arguments of these classes, those that a profile says
     SINGLE: ("hidden_size", "embedding_size", "n_mixtures", "weight_dropout"),
-    VAE: ("encoder_size", "decoder_size", "latent_size", "n_mixtures", "weight_dropout", "w_kl", "kl_min"),
+    VAE: ("encoder_size", "decoder_size", "latent_size", "n_mixtures", "weight_dropout", "row_dropout", "w_kl", "kl_min"),
 }
 PUBLISHED_STEPS = 50_000  # for which R is stated
 
@@ -30,6 +30,7 @@ class Drawings:
     valid: int | None = None  # validation drawings of each class; None: all
     scale_of_all: bool = False  # the scale is that of all training drawings, not of the chosen ones
     longest: tuple[str, ...] | None = None  # those whose longest drawing gives N_max; None: all that it knows
+    repeated_to: int | None = None  # training drawings of each class a pass: where there are fewer, they come again; None: each comes once
     others: bool = False  # the training part has all drawings of every other class of the data folder too, and the model knows these
 
 
@@ -43,6 +44,7 @@ class Recipe:
     drawings: Drawings
     settings: Settings
     start: Recipe | None = None  # the model that it starts from; None: thrown weights
+    centred: bool = False  # of a VAE that starts from another: its latent space is centred on its own drawings first
     keep: str = "best"  # the weights of the best validation, or the last ones, where the loss on plain drawings is no guide
 
 
@@ -74,14 +76,14 @@ def settings_from(values: Mapping, seed: int, **more) -> Settings:
 def single_from(name: str, values: Mapping, drawings: Drawings, seed: int, start: Recipe | None = None) -> Recipe:
     """A single model by the values of a section like `single`."""
     sizes = {size: values[size] for size in SIZES[SINGLE]}
-    return Recipe(name, SINGLE, sizes, drawings, settings_from(values, seed), start, values["keep"])
+    return Recipe(name, SINGLE, sizes, drawings, settings_from(values, seed), start, keep=values["keep"])
 
 
-def vae_from(name: str, values: Mapping, drawings: Drawings, seed: int, start: Recipe | None = None) -> Recipe:
+def vae_from(name: str, values: Mapping, drawings: Drawings, seed: int, start: Recipe | None = None, centred: bool = False) -> Recipe:
     """A VAE by the values of a section like `vae`; eta's R, stated for 50,000 steps, is compressed to the run's length."""
     sizes = {size: values[size] for size in SIZES[VAE]}
     settings = settings_from(values, seed, R=values["R"] ** (PUBLISHED_STEPS / values["steps"]))
-    return Recipe(name, VAE, sizes, drawings, settings, start, values["keep"])
+    return Recipe(name, VAE, sizes, drawings, settings, start, centred, values["keep"])
 
 
 def vae_settings(profile) -> Settings:
@@ -92,8 +94,18 @@ def vae_settings(profile) -> Settings:
 def pretraining(profile) -> Recipe:
     """What the profile's single model learns first, on all training drawings; where the profile says so, of every class at hand."""
     values = {**vars(profile.single), **vars(profile.pretraining)}
-    drawings = Drawings(profile.data, profile.data.classes, scale_of_all=True, others=profile.pretraining.other_classes)
-    return single_from("pretraining", values, drawings, profile.seed)
+    return single_from("pretraining", values, _of_pretraining(profile, profile.pretraining), profile.seed)
+
+
+def _of_pretraining(profile, section) -> Drawings:
+    more = dict(scale_of_all=True, others=section.other_classes, repeated_to=section.repeated_to)
+    return Drawings(profile.data, profile.data.classes, **more)
+
+
+def vae_pretraining(profile) -> Recipe:
+    """The VAE of all classes as one, from which the profile's VAEs start; where the profile says so, of every class at hand."""
+    values = {**vars(profile.vae), **vars(profile.vae_pretraining)}
+    return vae_from("vae_pretraining", values, _of_pretraining(profile, profile.vae_pretraining), profile.seed)
 
 
 def single(profile) -> Recipe:
@@ -106,8 +118,8 @@ def single(profile) -> Recipe:
 def vae(profile, name: str) -> Recipe:
     """The profile's VAE of one class. Chapter 5."""
     drawings = Drawings(profile.data, (name,), per_class=profile.vae.per_class)
-    start = single(profile) if profile.vae.from_single else None
-    return vae_from(f"vae-{name}", vars(profile.vae), drawings, profile.seed, start)
+    start = vae_pretraining(profile) if profile.vae_pretraining.steps else single(profile) if profile.vae.from_single else None
+    return vae_from(f"vae-{name}", vars(profile.vae), drawings, profile.seed, start, centred=bool(profile.vae_pretraining.steps))
 
 
 def vaes(profile) -> dict[str, Recipe]:

@@ -133,7 +133,7 @@ def taken(drawings: Drawings, prepared: Prepared, seed: int) -> Taken:
         some = dataset.cap(dataset.of_classes(sketches, among), per_class, seed)
         return dataset.of_classes(some.subset(some.are_of(seen)), classes)
 
-    train = part(prepared.splits.train, drawings.per_class, drawings.seen or classes)
+    train = dataset.repeated(part(prepared.splits.train, drawings.per_class, drawings.seen or classes), drawings.repeated_to)
     valid = part(prepared.splits.valid, drawings.valid, drawings.seen or classes)
     scale = dataset.data_scale_factor(part(prepared.splits.train, None if drawings.scale_of_all else drawings.per_class, classes))
     n_max = int(prepared.kept.lengths[prepared.kept.are_of(drawings.longest or classes)].max())
@@ -161,6 +161,7 @@ def _with_others(found: Taken, how) -> Taken:
 # --- models ---
 
 MODEL = "model.safetensors"
+CENTRED_ON = 1000  # drawings on which a latent space is centred
 CHECKPOINTS = ("last.pt", "best.pt")
 
 
@@ -174,12 +175,16 @@ def first_model(profile, recipe: Recipe, found: Taken):
     """A recipe's model as it is before its first step; what it starts from must be in the artefact store."""
     import torch
 
+    from ..data.batches import make_batch
+
     torch.manual_seed(recipe.settings.seed)
     start = read_trained(profile, recipe.start).model if recipe.start else None
     scale = start.scale if start else found.scale
     model = class_of(recipe.architecture)(found.train.classes, found.n_max, scale, **recipe.sizes)
     if start:
         model.start_from(start)
+    if recipe.centred:
+        model.centre_on(make_batch(found.train, range(min(len(found.train), CENTRED_ON)), model.scale))
     return model
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from synthetic import rows, sketch_set
 
 from sketchlib.data.batches import augment, batch_order, batches, make_batch
-from sketchlib.data.dataset import SketchSet, cap, data_scale_factor, purify, split
+from sketchlib.data.dataset import SketchSet, cap, data_scale_factor, purify, repeated, split
 from sketchlib.distributed import Share
 from sketchlib.errors import DataError
 from sketchlib.strokes import Drawing, from_stroke3, to_stroke3, to_stroke5
@@ -369,12 +369,39 @@ def test_jitter_moves_each_point_by_itself_and_the_end_by_nothing():
     assert (moved.x[..., :2][ends] == 0).all() and (moved.x[:, 0] == batch.x[:, 0]).all()
 
 
+def test_a_cell_moves_each_point_evenly_within_it_and_the_origin_by_nothing():
+    batch = make_batch(sketch_set(400), np.arange(800), 3.0)
+    moved = augment(batch, torch.Generator().manual_seed(0), 0.0, cell=1 / 3)
+    away = 3 * torch.cat([places(moved, i)[0] - places(batch, i)[0] for i in range(800)])
+    assert 0.49 < away.abs().max() < 0.5001 and abs(float(away.std()) - 12**-0.5) < 0.005
+    assert torch.equal(moved.x[..., 2:], batch.x[..., 2:]) and torch.equal(moved.x[:, 0], batch.x[:, 0])
+
+
+def test_rotation_keeps_lengths_and_turns_every_movement_of_a_drawing_alike():
+    batch = make_batch(sketch_set(), np.arange(40), 3.0)
+    turned = augment(batch, torch.Generator().manual_seed(0), 0.0, rotate=20.0)
+    (x, y), (u, v) = (b.x[..., :2].unbind(-1) for b in (batch, turned))
+    assert torch.allclose(x**2 + y**2, u**2 + v**2, rtol=1e-4, atol=1e-4)
+    angle = torch.rad2deg(torch.atan2(x * v - y * u, x * u + y * v))
+    moving = x**2 + y**2 > 1
+    spread = [angle[i][moving[i]] for i in range(40)]
+    assert all(one.std() < 0.1 and one.abs().max() < 20.01 for one in spread) and len({round(float(one[0]), 1) for one in spread}) > 20
+
+
+def test_small_classes_come_again_in_turn_until_they_are_as_many_as_asked():
+    sketches = sketch_set(30).subset(np.arange(40))  # 30 cats, 10 suns
+    more = repeated(sketches, 24)
+    assert more.counts() == {"cat": 30, "sun": 24} and repeated(sketches, None) is sketches
+    times = [sum(np.array_equal(more[i], sketches[30 + k]) for i in range(30, 54)) for k in range(10)]
+    assert sorted(set(times)) == [2, 3] and sum(times) == 24
+
+
 def test_augmentation_of_a_part_is_the_part_of_the_augmentation():
     sketches = sketch_set()
     index = np.argsort(sketches.lengths)  # the longest is in the second share
     share = Share(0, 2, len(index))
     whole, part = make_batch(sketches, index, 3.0), replace(make_batch(sketches, share.of(index), 3.0), share=share)
-    one, other = (augment(b, torch.Generator().manual_seed(1), 0.1, 0.4, 0.05, 60) for b in (whole, part))
+    one, other = (augment(b, torch.Generator().manual_seed(1), 0.1, 0.4, 0.05, 60, 10.0, 0.3) for b in (whole, part))
     rows = min(one.x.shape[1], other.x.shape[1])
     assert torch.allclose(share.of(one.x)[:, :rows], other.x[:, :rows], atol=1e-5) and torch.equal(share.of(one.lengths), other.lengths)
 

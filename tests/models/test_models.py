@@ -16,6 +16,7 @@ from sketchlib.models.decoder import reconstruction
 from sketchlib.models.mixture import pen_nll, split_parameters, stroke_nll
 from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
+from sketchlib.models.transformer import ConditionalTransformer, place_features
 from sketchlib.models.vae import Encoder, SketchVAE, kl_divergence
 from sketchlib.strokes import to_stroke5
 from sketchlib.train import Settings, eta_at
@@ -43,7 +44,14 @@ def noise(seed=1):
     return torch.Generator().manual_seed(seed)
 
 
+def transformer(seed=0, **sizes):
+    torch.manual_seed(seed)
+    sizes = dict(hidden_size=8, embedding_size=3, n_mixtures=2, layers=2, heads=2, dropout=0.0) | sizes
+    return ConditionalTransformer(("cat", "sun"), 12, SCALE, **sizes)
+
+
 both = pytest.mark.parametrize("make", [single, vae])
+every = pytest.mark.parametrize("make", [single, vae, transformer])
 
 
 # --- sizes ---
@@ -81,7 +89,7 @@ def test_default_sizes_are_the_published_ones_and_no_other():
     assert ConditionalDecoder(("cat",), 200, 1.0).sizes == sizes
 
 
-@both
+@every
 def test_a_model_is_built_again_from_its_configuration(make):
     model = make(dropout=0.25)
     again = type(model)(**model.config())
@@ -155,7 +163,7 @@ def longer(batch, rows):
     return Batch(torch.cat([batch.x, end], 1), batch.lengths, batch.labels)
 
 
-@both
+@every
 @pytest.mark.parametrize("rows", [1, 50])
 def test_padding_changes_no_term_and_no_gradient(make, rows):
     batch = some_batch((0, 7, 12))
@@ -177,14 +185,14 @@ def test_reconstruction_of_a_drawing_does_not_depend_on_its_company():
         assert (stroke[k].item(), pen[k].item()) == pytest.approx(alone(model, sketches, i), rel=1e-4)
 
 
-@both
+@every
 def test_every_parameter_gets_a_gradient(make):
     model = make(kl_min=0.0) if make is vae else make()
     terms_of(model, some_batch((0, 33) if make is single else (0, 7)), 1.0, noise())["loss"].backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
 
 
-@both
+@every
 def test_a_clamped_movement_gives_a_finite_loss_and_gradient(make):
     sketches = sketch_set()
     sketches.points[:5, :2] = [[1000, -1000], [-1000, -1000], [0, 1000], [0, 0], [1000, 1000]]
@@ -197,10 +205,10 @@ def test_a_clamped_movement_gives_a_finite_loss_and_gradient(make):
 # --- decoder and encoder ---
 
 
-@both
+@every
 def test_teacher_forcing_equals_the_decoder_unrolled_step_by_step(make):
     model, batch = make(), some_batch((0, 7, 12))
-    condition = model.condition(batch.labels) if make is single else torch.randn(3, 4, generator=noise())
+    condition = torch.randn(3, 4, generator=noise()) if make is vae else model.condition(batch.labels)
     forced = model.decoder(batch.x[:, :-1], condition)
     state, stepped = model.decoder.start(condition), []
     for row in batch.x[:, :-1].unbind(1):
@@ -209,8 +217,9 @@ def test_teacher_forcing_equals_the_decoder_unrolled_step_by_step(make):
     assert torch.allclose(forced, torch.stack(stepped, 1), atol=1e-5)
 
 
-def test_a_state_that_keeps_some_rows_is_the_state_of_these_rows():
-    decoder, condition, rows = single().decoder, torch.randn(6, 3, generator=noise()), torch.randn(6, 2, 5, generator=noise(2))
+@pytest.mark.parametrize("make", [single, transformer])
+def test_a_state_that_keeps_some_rows_is_the_state_of_these_rows(make):
+    decoder, condition, rows = make().decoder, torch.randn(6, 3, generator=noise()), torch.randn(6, 2, 5, generator=noise(2))
     some = torch.tensor([4, 1])
     _, whole = decoder.step(rows[:, 0], decoder.start(condition))
     _, few = decoder.step(rows[some, 0], decoder.start(condition[some]))
@@ -226,10 +235,10 @@ def test_the_initial_state_is_tanh_of_the_condition():
     assert torch.allclose(torch.cat([h, c], -1), expected) and h.shape == c.shape == (4, 8)
 
 
-@both
+@every
 def test_a_prediction_does_not_see_the_rows_that_follow(make):
     model, batch = make(), some_batch((0, 7))
-    condition = torch.randn(2, 3 if make is single else 4, generator=noise())
+    condition = torch.randn(2, 4 if make is vae else 3, generator=noise())
     changed = batch.x.clone()
     changed[:, 4:] += 1
     before, after = (model.decoder(x[:, :-1], condition) for x in (batch.x, changed))
@@ -355,9 +364,57 @@ def test_a_single_model_starts_as_one_that_knows_more_classes_in_another_order()
         model.start_from(ConditionalDecoder(("cat", "pig"), **sizes))
 
 
-def test_a_single_model_cannot_start_from_another_size():
+@pytest.mark.parametrize(("make", "size"), [(single, "embedding_size"), (transformer, "embedding_size"), (transformer, "layers")])
+def test_a_single_model_cannot_start_from_another_size(make, size):
     with pytest.raises(DataError, match="give equal sizes"):
-        single().start_from(single(embedding_size=4))
+        make().start_from(make(**{size: 4}))
+
+
+def test_a_transformer_starts_as_one_that_knows_more_classes():
+    sizes = dict(n_max=12, scale=SCALE, hidden_size=8, embedding_size=3, n_mixtures=2, layers=2, heads=2)
+    model, other = ConditionalTransformer(("sun",), **sizes).eval(), ConditionalTransformer(("cat", "pig", "sun"), **sizes).eval()
+    model.start_from(other)
+    rows = some_batch((0, 7)).x[:, :-1]
+    assert torch.equal(model.decoder(rows, model.embedding.weight[[0, 0]]), other.decoder(rows, other.embedding.weight[[2, 2]]))
+
+
+def test_a_transformer_sees_where_the_pen_is_and_which_stroke_it_draws():
+    decoder, condition = transformer().decoder, torch.randn(1, 3, generator=noise())
+    away = torch.tensor([[2.0, 1.0, 1, 0, 0], [-2.0, -1.0, 1, 0, 0]])
+    lifts = away.clone()
+    lifts[0, 2:] = torch.tensor([0.0, 1, 0])
+    there_and_back = [torch.stack([rows[0], rows[1], rows[1]])[None] for rows in (away, lifts)]
+    pens = torch.cat([there_and_back[0][..., :2], there_and_back[0][..., 3:4]], -1).cumsum(1)
+    assert torch.equal(pens[0, 1], torch.zeros(3))  # the features are of the place reached, not of the movement
+    first, second = place_features(pens[0, 1]), place_features(pens[0, 0])
+    assert not torch.allclose(first, second)
+    assert not torch.allclose(*(decoder(rows, condition)[0, -1] for rows in there_and_back))
+
+
+def test_heads_must_divide_the_units():
+    with pytest.raises(DataError, match="3 heads for 8 units"):
+        transformer(heads=3)
+
+
+def test_a_vae_starts_as_another_of_the_same_sizes_whatever_its_classes():
+    model, other, batch = vae(seed=3), SketchVAE(("pig", "sun"), 12, SCALE, 6, 8, 4, 2), some_batch((0, 7))
+    model.start_from(other)
+    z = torch.randn(2, 4, generator=noise())
+    assert torch.equal(model(batch, z), other(batch, z)) and torch.equal(model.encode(batch)[0], other.encode(batch)[0])
+    assert "2 classes" in model.started_from
+    with pytest.raises(DataError, match="another encoder_size and latent_size"):
+        model.start_from(vae(encoder_size=5, latent_size=3))
+
+
+def test_row_dropout_hides_rows_from_the_decoder_in_training_only_and_never_the_first():
+    model, batch = vae(row_dropout=0.99), some_batch((0, 7))
+    z = torch.randn(2, 4, generator=noise())
+    hidden = torch.zeros_like(batch.x[:, :-1])
+    hidden[:, 0] = batch.x[:, 0]
+    torch.manual_seed(0)
+    trained = model.train()(batch, z)
+    assert torch.allclose(trained[:, :3], model.decoder(hidden, z)[:, :3])  # with this seed all of the first rows are hidden
+    assert torch.equal(model.eval()(batch, z), model.decoder(batch.x[:, :-1], z))
 
 
 # --- the router ---
