@@ -15,7 +15,7 @@ from functools import cache, partial, wraps
 from itertools import chain, repeat
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Protocol, Union, get_args, get_origin, get_type_hints, runtime_checkable
 
 import numpy as np
 
@@ -38,6 +38,16 @@ Polyline = Annotated[np.ndarray, Range(lambda rows: rows.shape[1:] == (2,) and n
 COLOR = re.compile(r"#[0-9a-fA-F]{3,8}|[a-zA-Z]+|(rgb|hsl)a?\([\d\s.,%/]+\)")  # what SVG and CSS take, and what ends no attribute
 Color = Annotated[str, Range(COLOR.fullmatch, "that names a colour, as '#1a83f9' or 'black'")]
 SOME = Range(len, "that is not empty")
+
+
+@runtime_checkable
+class Draws(Protocol):
+    """A model of some classes, or a router."""
+
+    classes: tuple[str, ...]
+
+    def for_class(self, name: str):
+        """The model that draws a class."""
 
 
 def checked(function: Callable) -> Callable:
@@ -187,9 +197,9 @@ NAMED = {
     NoneType: "None",
     Sequence: "a list",
     Mapping: "a dict",
+    bytes: "bytes",
+    Draws: "a model, or a router",
 }
-
-NAMED |= {Sequence: "a list", Mapping: "a dict"}
 
 
 def _words(hint) -> str:

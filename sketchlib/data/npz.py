@@ -205,6 +205,7 @@ STAND_INS = {
 }
 
 
+@checked
 def write_npz(drawings: Iterable[Drawing], path: Path | str, force: bool = False) -> Written:
     """Write drawings to a sketch-rnn .npz as stroke-3, in their order.
 

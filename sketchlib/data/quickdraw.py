@@ -143,6 +143,7 @@ def _polyline(stroke: list) -> np.ndarray:
     return points.T
 
 
+@checked
 def read_text(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
     """The first `limit` drawings of a simplified or a raw file, whichever its first drawing shows it to be; see `read_raw`."""
     reader = read_raw if _is_raw(Path(path)) else read_simplified
@@ -157,6 +158,7 @@ def _is_raw(path: Path) -> bool:
         return False  # the reader will say what is wrong
 
 
+@checked
 def write_simplified(drawings: Iterable[Drawing], path: Path | str, force: bool = False) -> Written:
     """Write drawings to a simplified .ndjson: whole numbers in the 0..255 box, into which a drawing is moved or shrunk if it has to be.
 
@@ -168,6 +170,7 @@ def write_simplified(drawings: Iterable[Drawing], path: Path | str, force: bool 
     return save(drawings, path, force, lambda drawings, file, lost: file.writelines(_line(in_box(one, lost)) for one in drawings))
 
 
+@checked
 def write_raw(drawings: Iterable[Drawing], path: Path | str, force: bool = False) -> Written:
     """Write drawings to a raw .ndjson, with their coordinates as they are, and as times one millisecond for each unit of a line.
 

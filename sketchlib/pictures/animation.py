@@ -22,8 +22,8 @@ from ..arguments import Length, Number, Pixels, checked
 from ..errors import DataError
 from ..files import write_atomically
 from ..strokes import Drawing
-from ..svg import svg_path, view_box
-from .draw import TEXT, as_text, color_of, require_finite, shape_of
+from ..svg import as_text, svg_path, view_box
+from .draw import TEXT, color_of, require_finite, shape_of
 
 if TYPE_CHECKING:
     from .scene import Scene

@@ -7,7 +7,6 @@ drawing would take some twenty times as long.
 from __future__ import annotations
 
 import math
-import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -26,7 +25,7 @@ from ..errors import DataError
 from ..files import write_atomically
 from ..settings import Range, between
 from ..strokes import Drawing
-from ..svg import view_box
+from ..svg import as_text, view_box
 
 # Chosen by search within a range of hues for each class: at least 3.6 : 1 against white, and as far apart as
 # they get in the OKLab space as seen with full colour vision, deuteranopia, protanopia and tritanopia.
@@ -45,7 +44,6 @@ COLORS = {
 INK, GREY, LIGHT, ACCENT, BLUE = "#222222", "#777777", "#bbbbbb", "#c0392b", "#1f5fa8"  # lines of plots that stand for no class
 OTHERS = ("#3b5b92", "#8f4a6b", "#5e6b1f", "#7a5230", "#2f6f7d", "#6b6b6b")  # for classes beyond the ten
 PlotColor = Annotated[str, Range(is_color_like, "that names a colour, as '#1a83f9' or 'black'")]
-UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 NO_CLASS, TEXT, FAINT = INK, "#444444", "#999999"
 STYLE = {
     "figure.facecolor": "white",
@@ -77,11 +75,6 @@ def style() -> None:
     """Set the book's one style for matplotlib, over its defaults and not over a user's own settings."""
     plt.rcdefaults()
     plt.rcParams.update(STYLE)
-
-
-def as_text(value: object) -> str:
-    """A name, a number or None as the text of a label: None is blank, and what no SVG may hold is left out."""
-    return UNPRINTABLE.sub("", "" if value is None else str(value))
 
 
 @checked

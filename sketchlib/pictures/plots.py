@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..arguments import SOME, Polyline, Position, Share, checked
+from ..arguments import SOME, Inches, Polyline, Position, Share, checked
 from ..errors import DataError
 from ..settings import Range
 from ..strokes import Drawing
@@ -22,6 +22,7 @@ from .scores import Score
 
 Box = tuple[Position, Position, Position, Position]
 Frame = Annotated[np.ndarray, Range(lambda a: a.ndim in (2, 3) and a.size > 0, "of rows and columns")]
+Panels = Annotated[Mapping[object, Annotated[Sequence[tuple[Drawing, Sequence[Drawing]]], SOME]], SOME]
 Density = Annotated[
     np.ndarray, Range(lambda a: a.ndim == 2 and a.size > 0 and np.isfinite(a).all() and a.max() > 0, "of two axes, finite, not all 0")
 ]
@@ -148,7 +149,8 @@ def moments(frames: Annotated[Sequence[Frame], SOME], shares: Annotated[Sequence
     return figure
 
 
-def overlaid(rows: Mapping[object, Sequence[tuple[Drawing, Sequence[Drawing]]]], size: float = 1.5) -> Figure:
+@checked
+def overlaid(rows: Panels, size: Inches = 1.5) -> Figure:
     """Drawings that are begun, in black, and several ways to go on drawn over each other in faint colours. Chapter 15.
 
     `rows`: name at the left -> a panel a beginning, with its completions, whose first strokes are those of the beginning.
@@ -169,6 +171,7 @@ def overlaid(rows: Mapping[object, Sequence[tuple[Drawing, Sequence[Drawing]]]],
 
 def _overlay(ax: Axes, begun: Drawing, completions: Sequence[Drawing]) -> None:
     n = len(begun.strokes)
+    require_finite([begun, *completions])
     for color, one in zip(itertools.cycle(OTHERS), completions, strict=False):
         for stroke in one.strokes[n:]:
             ax.plot(*stroke.T, color=color, lw=1.2, alpha=0.55, solid_capstyle="round")
@@ -178,8 +181,14 @@ def _overlay(ax: Axes, begun: Drawing, completions: Sequence[Drawing]) -> None:
     ax.set(xlim=(x, x + side), ylim=(y + side, y), aspect="equal")
 
 
-def posteriors(shares: Sequence[float], posterior: np.ndarray, classes: Sequence[str], word: str) -> Figure:
-    """How likely each class is (n, classes) after each of some shares of a drawing; thick, the line of its class `word`. Chapter 15."""
+@checked
+def posteriors(shares: Sequence[Share], posterior: np.ndarray, classes: Sequence[str], word: str) -> Figure:
+    """How likely each class is (n, classes) after each of some shares of a drawing; thick, the line of its class `word`. Chapter 15.
+
+    Raises `DataError` for probabilities that are not one for each share and class.
+    """
+    if posterior.shape != (len(shares), len(classes)):
+        raise DataError(f"probabilities of shape {posterior.shape} for {len(shares)} shares and {len(classes)} classes: give one for each")
     style()
     figure, ax = plt.subplots(figsize=(6.4, 2.8), layout="constrained")
     for name, line in zip(classes, posterior.T, strict=True):
