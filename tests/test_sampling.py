@@ -423,7 +423,7 @@ def test_latent_vectors_are_plain_tensors_of_a_class():
         decode(router, torch.zeros(3, 5), "cat")
     with pytest.raises(DataError, match="has no latent space"):
         decode(single(), z, "cat")
-    with pytest.raises(DataError, match="steps 1"):
+    with pytest.raises(DataError, match="steps is 1; allowed: a whole number from 2"):
         interpolate(router, *cats[:2], steps=1)
 
 

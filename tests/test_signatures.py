@@ -18,10 +18,13 @@ from files import binary, line_of, ndjson, npz, stroke3
 from synthetic import sketch_set
 
 import sketchlib
+from sketchlib.completion import beginning_of
 from sketchlib.data.dataset import SketchSet
+from sketchlib.data.formats import write
 from sketchlib.errors import DataError
 from sketchlib.metrics.judges import train_second_judge
 from sketchlib.metrics.recogniser import Recogniser
+from sketchlib.models import magenta_json
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
 from sketchlib.models.weights import save
@@ -35,6 +38,8 @@ from sketchlib.train import fit
 NOT_THE_LIBRARY = ("report", "__main__")
 # What only checked functions call, once a row, a batch or a drawing, or what checks others; a module or a function.
 INNER = {"arguments", "errors", "settings", "polylines", "distributed", "guidance", "data.hand", "data.reading", "data.batches"}
+INNER |= {"limits", "data.pickles", "data.writing", "models.magenta", "models.transformer.place_features", "metrics.likelihood.on_grid"}
+INNER |= {f"completion.{name}" for name in ("log_evidence", "read_batch", "forced_nats")} | {"sampling.rivals_of", "pictures.page.unpacked"}
 INNER |= {"models.mixture", "models.decoder", "models.vae.kl_divergence", "metrics.raster.segments", "metrics.raster.fit"}
 INNER |= {"files.named_folder", "files.locked"}
 INNER |= {f"svg.{name}" for name in ("svg_path", "view_box", "still_svg")}
@@ -83,6 +88,7 @@ SINGLE = ConditionalDecoder(["cat", "sun"], hidden_size=8, embedding_size=4, **S
 VAE = SketchVAE(["cat"], encoder_size=4, decoder_size=8, latent_size=4, **SIZES).eval()
 for model in (SINGLE, VAE):
     torch.nn.init.constant_(model.decoder.fc_params.bias[-1:], -20.0)  # no drawing ends at once
+TWENTY = ConditionalDecoder(["cat"], n_max=12, scale=10.0, hidden_size=4, embedding_size=2, n_mixtures=20)  # as sketch-rnn-js takes it
 JUDGE = Recogniser(["cat", "sun"], 16, 2).eval()
 FEATURES = np.random.default_rng(0).normal(size=(12, 3))
 SCORE = SimpleNamespace(value=1.0, low=0.5, high=1.5)
@@ -105,6 +111,9 @@ def folder(tmp_path_factory):
     save(SINGLE, folder / "model.safetensors", {"config": SINGLE.config()})
     save(VAE, folder / "router" / "cat.safetensors")
     save(JUDGE, folder / "judge.safetensors")
+    magenta_json.write(TWENTY, folder / "cat.gen.json")
+    write([CAT], folder / "cat.json")
+    write(CAT, folder / "cat.svg")
     SKETCHES.save(folder / "set")
     fit(SINGLE, SKETCHES, SKETCHES, Settings(steps=1, batch_size=60), folder / "run", progress=False)
     return folder
@@ -140,7 +149,24 @@ def examples(folder):
     many |= dict(colors={"a": "#123456"}, ticks=["1", "2"], levels={"p": 1.0}, around=[BOX, BOX], frames=[np.zeros((4, 4))] * 3)
     many |= dict(shares=(0.5, 1.0), tables={"a": np.eye(2)}, lines={"real": {1.0: SCORE}}, end=0.9, values=mapped, above=[CAT], below=[SUN])
     many |= dict(each=1, questions=[Trial(CAT, "person")], script="", what=None, value=3, timeout=timedelta(seconds=1), shift=1.0)
-    many |= dict(dx=1.0, dy=2.0, other=SKETCHES.only("cat"), index=[0], extras=None, tolerance=0.5)
+    many |= dict(
+        variance=np.abs(FEATURES) + 1,
+        of="points",
+        again=[CAT, SUN],
+        sigma=1.0,
+        share=0.5,
+        pen_down=False,
+        force=True,
+        dx=1.0,
+        dy=2.0,
+        other=SKETCHES.only("cat"),
+        index=[0],
+        extras=None,
+        tolerance=0.5,
+    )
+    many |= dict(tries=3, ended=False, cut=False, bits=8, sentence="two cats and a sun", side=200.0, simplified=True, dequantise=True)
+    many |= dict(beginnings=[beginning_of(CAT, 0.5)], source=folder / "cat.ndjson", target=folder / "out.ndjson", others=[SUN, CAT])
+    many |= dict(data=CAT.svg(), posterior=np.eye(2))
     special = {"from_stroke5.rows": np.ones((3, 5)), "read_raw.path": folder / "raw.ndjson", "read_binary.path": folder / "cat.bin"}
     special |= {
         "read_npz.path": folder / "cat.npz",
@@ -163,7 +189,7 @@ def examples(folder):
         "same_classes.made": BOTH,
     }
     special |= {"spread.real": mapped, "spread.made": mapped, "near_copies.test": FEATURES, "train_second_judge.train": BOTH}
-    special |= {"smoothness.path": FEATURES, "paired_distance.first": FEATURES, "paired_distance.second": FEATURES + 1}
+    special |= {"paired_distance.first": FEATURES, "paired_distance.second": FEATURES + 1}
     special |= {"recognisability.model": train_second_judge(BOTH), "recognisability.drawings": BOTH, "random_warps.size": 16}
     special |= {"train_recogniser.train": BOTH, "train_recogniser.valid": BOTH, "train_recogniser.size": 16, "train_recogniser.width": 2}
     special |= {"check_classes.train": BOTH, "check_classes.valid": BOTH, "features.model": JUDGE, "drawn_features.model": JUDGE}
@@ -203,6 +229,23 @@ def examples(folder):
         "SketchSet.from_drawings.drawings": BOTH,
     }
     special |= {"write_atomically.path": folder / "out.txt", "verified_sha256.path": folder / "cat.ndjson"}
+    special |= {"completion.begin.size": 200.0, "complete.size": 200.0, "complete.n_max": 40, "complete_all.n_max": 40}
+    special |= {f"{name}.z": "posterior" for name in ("class_posterior", "complete", "complete_all")}
+    special |= {"decode.model": VAE, "decode.z": np.ones((2, 4)), "costs_told.z": np.ones((len(SKETCHES), 4))}
+    special |= {"encode.model": VAE, "reconstruct.model": VAE, "interpolate.model": VAE, "walks.frames": [torch.ones(2, 4)] * 2}
+    special |= {
+        "repeated.size": 40,
+        "blurred.size": 16,
+        "overlaid.size": 0.5,
+        "posteriors.classes": ["a", "b"],
+        "overlaid.rows": {"a": [(CAT, [SUN])]},
+    }
+    special |= {"read_json.path": folder / "cat.json", "read_svg.path": folder / "cat.svg", "read_text.path": folder / "cat.ndjson"}
+    special |= {f"write_{kind}.path": folder / f"out.{kind}" for kind in ("npz", "json", "raw", "simplified")}
+    special |= {"write_binary.path": folder / "out.bin", "write_svg.path": folder / "out.svg", "write_svg.drawings": [CAT]}
+    special |= {"write_folder.path": folder / "pictures", "write_live.folder": folder / "live", "write_live.models": {"single": SINGLE}}
+    special |= {"write_onnx.folder": folder / "onnx", "magenta_json.read.path": folder / "cat.gen.json", "magenta_json.write.model": TWENTY}
+    special |= {"magenta_json.write.path": folder / "out.vae.json", "rounding_cost.sketches": SKETCHES}
     return many, special
 
 
