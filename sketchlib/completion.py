@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .arguments import Length, Number, Seed, Share, checked
+from .arguments import SOME, Length, Number, Seed, Share, checked
 from .data.batches import Batch, make_batch
 from .data.dataset import SketchSet
 from .errors import DataError, known
@@ -24,7 +24,7 @@ from .strokes import BOX, START, Drawing, from_stroke3, simplify, to_stroke3
 GROWTHS = (1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0)  # how much larger than its beginning a drawing may become, where it is not said
 READ_AT = 1.6  # the one at which the points are chosen that all are judged by
 TRIES = 16  # latent vectors that stand for all, where a VAE judges a beginning
-Z = Literal["posterior", "encoder", "prior"]  # where latent vectors come from
+Source = Literal["posterior", "encoder", "prior"]  # where latent vectors come from
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +104,7 @@ def complete(
     seed: Seed | torch.Generator | None = 0,
     size: Length | None = None,
     pen_down: bool = False,
-    z: Z = "posterior",
+    z: Source = "posterior",
     pen_temperature: float | None = None,
     guidance: float = 0.0,
     n_max: Longest | None = None,
@@ -164,8 +164,8 @@ def _require_room(beginning: Beginning, n_max: int) -> None:
 @checked
 def class_posterior(
     model: nn.Module | Router,
-    beginnings: Sequence[Beginning],
-    z: Z = "posterior",
+    beginnings: Annotated[Sequence[Beginning], SOME],
+    z: Source = "posterior",
     seed: Seed | torch.Generator | None = 0,
     tries: Number = TRIES,
     ended: bool = False,
@@ -262,7 +262,7 @@ def complete_all(
     n: Number,
     temperature: float,
     seed: Seed | torch.Generator | None = 0,
-    z: Z = "posterior",
+    z: Source = "posterior",
     pen_temperature: float | None = None,
     guidance: float = 0.0,
     n_max: Longest | None = None,

@@ -1,6 +1,7 @@
 """Drawings that are begun: the beginning stays as it is, the class follows by Bayes from what rows cost, and bad beginnings are refused."""
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from synthetic import rows, sketch_set
 from test_sampling import ENDLESS, MIXED, noise, same, single, vae
 
 from sketchlib import completion
-from sketchlib.completion import Beginning, Z, begin, beginning_of, class_posterior, complete, complete_all, forced_nats, log_evidence
+from sketchlib.completion import Beginning, Source, begin, beginning_of, class_posterior, complete, complete_all, forced_nats, log_evidence
 from sketchlib.data.batches import make_batch
 from sketchlib.errors import DataError
 from sketchlib.metrics.likelihood import costs
@@ -147,7 +148,7 @@ def relabelled(sketches, name):
 
 
 @models
-@pytest.mark.parametrize("z", Z)
+@pytest.mark.parametrize("z", get_args(Source))
 def test_posteriors_sum_to_one(make, z):
     model = make()
     found = complete(model, HOOK, 1, z=z)

@@ -229,6 +229,7 @@ def examples(folder):
         "SketchSet.from_drawings.drawings": BOTH,
     }
     special |= {"write_atomically.path": folder / "out.txt", "verified_sha256.path": folder / "cat.ndjson"}
+    special |= {"read_sentence.classes": ["cat", "sun"], "fidelity.compare.n": 5}
     special |= {"completion.begin.size": 200.0, "complete.size": 200.0, "complete.n_max": 40, "complete_all.n_max": 40}
     special |= {f"{name}.z": "posterior" for name in ("class_posterior", "complete", "complete_all")}
     special |= {"decode.model": VAE, "decode.z": np.ones((2, 4)), "costs_told.z": np.ones((len(SKETCHES), 4))}

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol, runtime_checkable
 
 import matplotlib
 import numpy as np
@@ -24,9 +24,6 @@ from ..files import write_atomically
 from ..strokes import Drawing
 from ..svg import as_text, svg_path, view_box
 from .draw import TEXT, color_of, require_finite, shape_of
-
-if TYPE_CHECKING:
-    from .scene import Scene
 
 FRAME_MS = 33  # milliseconds a frame, as in the report
 LONGEST_MS = 60_000
@@ -209,9 +206,17 @@ def save_gif(film: Film, path: Path | str, max_frames: Number, frame_ms: Number 
     write_atomically(path, lambda to: to.write_bytes(made.getbuffer()))
 
 
+@runtime_checkable
+class Placed(Protocol):
+    """Drawings that have their places on one canvas, as those of a scene."""
+
+    def film(self, width: int) -> Film:
+        """They as a film, one after the other, `width` pixels wide."""
+
+
 @checked
 def animate(
-    drawings: Drawing | Sequence[Drawing] | Scene,
+    drawings: Drawing | Sequence[Drawing] | Placed,
     path: Path | str,
     size: Pixels | None = None,
     max_frames: Number | None = None,
@@ -230,10 +235,8 @@ def animate(
     >>> animate([drawing, drawing], "cats.gif").name
     'cats.gif'
     """
-    from .scene import Scene, animate_scene
-
-    if isinstance(drawings, Scene):
-        return animate_scene(drawings, path, size or 640, max_frames or 400, frame_ms, repeat)
+    if isinstance(drawings, Placed):
+        return save_film(drawings.film(size or 640), path, max_frames or 400, frame_ms, repeat)
     drawings = [drawings] if isinstance(drawings, Drawing) else list(drawings)
     one = len(drawings) == 1
     film = grid_film(drawings, size or (320 if one else 160), labels)

@@ -96,7 +96,8 @@ class Scene:
         """An SVG in which the drawings appear one after the other in `seconds`."""
         return film_svg(self.film(width), seconds, repeat)
 
-    def save(self, path: Path | str, width: int = 640) -> Path:
+    @checked
+    def save(self, path: Path | str, width: Pixels = 640) -> Path:
         """Write the whole scene as a still .svg or .png, on opaque white; returns the path. `animate` shows it being drawn.
 
         Raises `DataError` for another suffix or a path that cannot be written.
