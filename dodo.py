@@ -195,14 +195,14 @@ def stage_site(folder: Path) -> None:
 def write_live(folder: Path) -> None:
     """The script that draws on the pages, and the published models beside it, each loaded when a reader asks for it."""
     from sketchlib.models import weights
-    from sketchlib.pictures import page
+    from sketchlib.pictures import live
 
     router = weights.load("router")
-    page.write_live(folder, {"single": weights.load("single"), **{name: router.for_class(name) for name in router.classes}})
+    live.write_live(folder, {"single": weights.load("single"), **{name: router.for_class(name) for name in router.classes}})
 
 
 def write_results(path: Path, results: dict) -> None:
-    """Append the table of every number of this run, beside those of the published one, to the results page."""
+    """Append the table of every number of this run, beside those of the published one, to the results live."""
     from sketchlib.report import publish
 
     interval = "95 % interval"

@@ -75,19 +75,19 @@ def _train(options) -> None:
 def _live(options) -> None:
     from .data.dataset import cap
     from .models import weights
-    from .pictures import page
+    from .pictures import live
     from .report import stages
 
     router = weights.load("router")
     models = {"single": weights.load("single"), **{name: router.for_class(name) for name in router.classes}}
-    sizes = page.write_live(options.folder, models, options.bits)
+    sizes = live.write_live(options.folder, models, options.bits)
     print(f"sketch.js: {sizes.pop('sketch.js') / 1000:.0f} kB")
     valid = stages.data(load_profile(options.profile)).splits.valid if options.drawings else None
     for name, model in models.items():
         line = f"{name:<12}{sizes[f'{name}.js'] / 1e6:5.1f} MB"
         if options.drawings:
             drawings = valid.only(name) if model.latent_size else valid
-            before, after, _ = page.rounding_cost(model, cap(drawings, -(-options.drawings // len(model.classes))), options.bits)
+            before, after, _ = live.rounding_cost(model, cap(drawings, -(-options.drawings // len(model.classes))), options.bits)
             line += f"  {before:.4f} nats a point, rounded {after - before:+.5f}"
         print(line, flush=True)
 
