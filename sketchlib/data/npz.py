@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import pickle
 import re
 import zipfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from math import prod
-from numbers import Real
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import DataError
-from ..strokes import Drawing, from_stroke3, from_stroke5
-from .reading import BROKEN, class_of, finite, first, opened
+from ..limits import most, read_whole, too_large
+from ..strokes import Drawing, from_stroke3, to_stroke3
+from .pickles import check_claims
+from .reading import BROKEN, class_of, first, opened, stroke3_of
+from .writing import Written, note, save
+
+AXES = 32  # numpy itself admits no more
 
 
 def read_npz(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
@@ -36,26 +43,50 @@ PARTS = ("train", "valid", "test")
 
 
 def _npz(path: Path) -> Iterator[Drawing]:
-    word = class_of(path)
+    word, rows = class_of(path), 0
     for part in _parts(path):
         try:
-            with opened(path) as file, zipfile.ZipFile(file) as archive:
-                members = _members(archive.read(f"{part}.npy"))
+            with _archive(path) as archive:
+                members = _members(_unpacked(archive, part, path))
         except pickle.UnpicklingError as error:
             raise DataError(f"{path}: the pickle of {part} is refused ({error}); only numpy arrays are read") from error
+        except DataError:
+            raise
         except BROKEN as error:
             raise DataError(f"{path} is not a whole sketch-rnn .npz ({error}); get the file again") from error
         for number, member in enumerate(members):
             try:
-                yield from_stroke3(_stroke3(member), word)
+                drawing = from_stroke3(stroke3_of(_plain(member)), word)
             except DataError as error:
                 raise DataError(f"{path}: {part}[{number}] {error}; correct it or get the file again") from None
+            rows += drawing.n_points  # a small file can hold one long drawing a great many times
+            if rows > most(16):
+                raise too_large(f"{path}: what is in it up to {part}[{number}]", most(16), "points")
+            yield drawing
+
+
+@contextmanager
+def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    # A packed one is unpacked first: to go back and forth in it would unpack it again and again.
+    with opened(path) as packed:
+        file = io.BytesIO(read_whole(packed, path)) if isinstance(packed, gzip.GzipFile) else packed
+        with zipfile.ZipFile(file) as archive:
+            yield archive
+
+
+def _unpacked(archive: zipfile.ZipFile, part: str, path: Path) -> bytes:
+    # No more is unpacked than the archive says.
+    if archive.getinfo(f"{part}.npy").file_size > most():
+        raise too_large(f"{path}: {part}", most())
+    return archive.read(f"{part}.npy")
 
 
 def _parts(path: Path) -> list[str]:
     try:
-        with opened(path) as file, zipfile.ZipFile(file) as archive:
+        with _archive(path) as archive:
             names = [name.removesuffix(".npy") for name in archive.namelist()]
+    except DataError:
+        raise
     except BROKEN as error:
         raise DataError(f"{path} is not a whole sketch-rnn .npz ({error}); get the file again") from error
     if not set(PARTS) & set(names):
@@ -63,46 +94,29 @@ def _parts(path: Path) -> list[str]:
     return [part for part in PARTS if part in names]
 
 
-def _stroke3(member) -> np.ndarray:
-    # A drawing as stroke-3; a DataError that says what is wrong with it.
-    rows = member if isinstance(member, np.ndarray) else _array_of(member)
-    if not rows.size:
-        return np.zeros((0, 3), np.float32)
-    if rows.ndim != 2 or rows.shape[1] not in (3, 5) or not finite(rows):
-        raise DataError(f"is {rows.dtype} of shape {rows.shape}; expected finite numbers, stroke-3 (N, 3) or stroke-5 (N, 5)")
-    pens = rows[:, 2:]
-    known = ((pens == 0) | (pens == 1)).all(1) & ((pens.sum(1) == 1) | (rows.shape[1] == 3))
-    if not known.all():
-        row = int(known.argmin())
-        raise DataError(f"has the pen {pens[row].tolist()} in row {row}; expected 0 or 1, in stroke-5 one 1 among three")
-    return from_stroke5(rows) if rows.shape[1] == 5 else rows
-
-
-def _array_of(member) -> np.ndarray:
-    # A list of rows as an array. Lengths are looked at first: a small file can hold one long list a great many times.
-    try:
-        rows = [row.value if isinstance(row, _Array) else row for row in member]
-        if not all(len(row) in (3, 5) and all(isinstance(value, Real) for value in row) for row in rows):
-            raise TypeError("rows of 3 or 5 numbers are needed")
-        return np.array([list(row) for row in rows])
-    except (TypeError, ValueError, AttributeError) as error:  # the last for an array that a pickle gave no state
-        raise DataError(f"is {type(member).__name__} and not stroke-3 or stroke-5 ({error})") from None
-
-
 def _members(data: bytes) -> list | np.ndarray:
-    """The arrays that one .npy member of an archive holds."""
+    """The drawings that one .npy member of an archive holds, as it has them."""
     file = io.BytesIO(data)
     version = np.lib.format.read_magic(file)
     header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    _, _, dtype = header(file)
+    shape, _, dtype = header(file)
     if not dtype.hasobject:
+        if prod(shape) * dtype.itemsize != len(data) - file.tell():
+            raise ValueError(f"an array of shape {shape} and type {dtype} has {len(data) - file.tell()} bytes")
         file.seek(0)
         return np.lib.format.read_array(file, allow_pickle=False)
     try:
-        members = ArrayUnpickler(file, encoding="latin1").load().value
-        return [member.value if isinstance(member, _Array) else member for member in members]
+        check_claims(data, file.tell())
+        return ArrayUnpickler(file, encoding="latin1").load().value
     except BROKEN as error:
         raise pickle.UnpicklingError(error) from error
+
+
+def _plain(member):
+    # A drawing as a numpy array, or a list of rows that are lists or such arrays.
+    if isinstance(member, _Array):
+        member = member.value
+    return [row.value if isinstance(row, _Array) else row for row in member] if isinstance(member, list | tuple) else member
 
 
 class ArrayUnpickler(pickle.Unpickler):
@@ -133,27 +147,35 @@ class _Dtype:
 
 
 class _Array:
-    """Stands for numpy.ndarray and its _reconstruct; `value`: an array of numbers, or the list of an object array's members."""
+    """Stands for numpy.ndarray and its _reconstruct. Arrays may share what they hold: nothing is copied before it is asked for."""
+
+    shape, code, fortran, data = (0,), "O", False, ()
 
     def __init__(self, kind, shape, typecode):
         pass  # what it is comes with its state
 
     def __setstate__(self, state: tuple):
-        _, shape, dtype, fortran, data = state
-        if "O" in dtype.code:
-            self.value = _nested(list(data), shape)
-            return
-        data = data.encode("latin1") if isinstance(data, str) else data  # Python 2 has one type for both
-        if prod(shape) * int(dtype.code[-1]) != len(data):
-            raise pickle.UnpicklingError(f"an array of shape {shape} has {len(data)} bytes")
-        self.value = np.frombuffer(data, dtype.code).reshape(shape, order="F" if fortran else "C")
+        _, self.shape, dtype, self.fortran, self.data = state
+        self.code, n = dtype.code, len(self.data)
+        if len(self.shape) > AXES or not all(type(size) is int and abs(size) <= n for size in self.shape):
+            raise pickle.UnpicklingError(f"an array of shape {str(self.shape):.60} has {n} bytes or members")
+        if "O" not in self.code and prod(self.shape) * int(self.code[-1]) != n:
+            raise pickle.UnpicklingError(f"an array of shape {self.shape} has {n} bytes")
+        if "O" in self.code and (prod(self.shape) != n or (n and min(self.shape) < 1)):
+            raise pickle.UnpicklingError(f"an array of shape {self.shape} has {n} members")
+
+    @property
+    def value(self) -> np.ndarray | list:
+        """An array of numbers, or the list of an object array's members."""
+        if "O" in self.code:
+            return _nested(self.data, self.shape)
+        data = self.data.encode("latin1") if isinstance(self.data, str) else self.data  # Python 2 has one type for both
+        return np.frombuffer(data, self.code).reshape(self.shape, order="F" if self.fortran else "C")
 
 
 def _nested(members: list, shape: tuple) -> list:
     # Members of an object array; numpy makes one of several axes of drawings that are equally long.
-    if len(members) != prod(shape) or (members and min(shape) < 1):
-        raise pickle.UnpicklingError(f"an array of shape {shape} has {len(members)} members")
-    for size in shape[:0:-1]:
+    for size in shape[:0:-1] if members else ():
         members = [members[start : start + size] for start in range(0, len(members), size)]
     return members
 
@@ -171,3 +193,39 @@ STAND_INS = {
     ("numpy", "dtype"): _Dtype,
     ("_codecs", "encode"): _encode,
 }
+
+
+def write_npz(drawings: Iterable[Drawing], path: Path | str, force: bool = False) -> Written:
+    """Write drawings to a sketch-rnn .npz as stroke-3, in their order.
+
+    Of three or more, a thirtieth at the end is for valid and one for test, at least one drawing each; the rest is for train. Rows are
+    int16 where they are whole numbers, as in the dataset's files, else float32. What the format cannot hold is said by what is returned,
+    and what is raised by `writing.save`. Other programs have to allow pickles to read it: drawings are of many lengths.
+
+    >>> write_npz([Drawing(([[0, 0], [30, 40]],), "cat")], "cat.npz").n
+    1
+    """
+    return save(drawings, path, force, lambda drawings, file, lost: _write(drawings, file, lost, class_of(Path(path))))
+
+
+def _write(drawings: Iterable[Drawing], file, lost: Counter, name: str) -> None:
+    rows = []
+    for drawing in drawings:
+        note(drawing, lost, class_name=name, place=True, known=True)
+        rows.append(_compact(to_stroke3(drawing)))
+    held = max(1, len(rows) // 30) if len(rows) > 2 else 0
+    ends = [len(rows) - 2 * held, len(rows) - held]
+    parts = zip(PARTS, (rows[: ends[0]], rows[ends[0] : ends[1]], rows[ends[1] :]), strict=True)
+    np.savez_compressed(file, **{part: _object_array(some) for part, some in parts})
+
+
+def _compact(rows: np.ndarray) -> np.ndarray:
+    whole = rows.astype(np.int16) if (np.abs(rows) < 2**15).all() else rows
+    return whole if (whole == rows).all() else rows
+
+
+def _object_array(members: list) -> np.ndarray:
+    out = np.empty(len(members), object)
+    for number, member in enumerate(members):
+        out[number] = member
+    return out

@@ -1,13 +1,14 @@
-"""The Quick, Draw! files: readers for the dataset's four formats, none of which executes anything a file carries."""
+"""The Quick, Draw! files: readers and writers for the dataset's lines of JSON, and how a class is found in a folder of any format."""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import json
-import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -15,8 +16,10 @@ import numpy as np
 
 from ..errors import DataError, did_you_mean
 from ..strokes import Drawing, simplify_all
+from .binary import read_binary
 from .npz import read_npz
-from .reading import class_of, finite, first, opened, parts_of
+from .reading import class_of, finite, first, lines_of, opened, parts_of
+from .writing import Written, in_box, numbers, save
 
 TEN_CLASSES = ("airplane", "alarm clock", "apple", "candle", "car", "cat", "face", "pig", "radio", "sun")
 RECOGNIZED = {None: None, True: True, False: False, "True": True, "False": False}  # as .ndjson and .csv say it
@@ -33,7 +36,7 @@ def read_simplified(path: Path | str, limit: int | None = None) -> Iterator[Draw
     >>> [(drawing.word, drawing.n_points) for drawing in read_simplified("cat.ndjson")]
     [('cat', 2)]
     """
-    return first(_lines(Path(path), raw=False), limit)
+    return first(_lines(Path(path), partial(_drawn, raw=False)), limit)
 
 
 def read_raw(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
@@ -45,7 +48,7 @@ def read_raw(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
     >>> [drawing.strokes[0].tolist() for drawing in read_raw("cat.ndjson")]
     [[[0.0, 0.0], [255.0, 0.0]]]
     """
-    return chain.from_iterable(map(simplify_all, _in_groups(first(_lines(Path(path), raw=True), limit))))
+    return chain.from_iterable(map(simplify_all, _in_groups(first(_lines(Path(path), partial(_drawn, raw=True)), limit))))
 
 
 def _in_groups(drawings: Iterator[Drawing], n: int = 64) -> Iterator[list[Drawing]]:
@@ -63,16 +66,17 @@ def _in_groups(drawings: Iterator[Drawing], n: int = 64) -> Iterator[list[Drawin
     yield group
 
 
-def _lines(path: Path, raw: bool) -> Iterator[Drawing]:
+def _lines(path: Path, made: Callable[[dict, str], object]) -> Iterator:
+    # What `made` makes of each record and the name of the class that the file's name says.
     found = number = 0
     name, record_of = class_of(path), _table() if path.name.lower().endswith((".csv", ".csv.gz")) else _json
     try:
         with opened(path) as file:
-            for number, line in enumerate(file, 1):
+            for number, line in enumerate(lines_of(file), 1):
                 line = _unmarked(line) if number == 1 else line
                 if line.strip() and (record := record_of(line)):
                     found += 1
-                    yield _drawn(record, name, raw)
+                    yield made(record, name)
     except DataError as error:
         raise DataError(f"{path}, line {number}: {error}") from None
     except (OSError, EOFError, zlib.error) as error:
@@ -127,47 +131,71 @@ def _drawn(record: dict, name: str, raw: bool) -> Drawing:
 
 
 def _polyline(stroke: list) -> np.ndarray:
-    """The points (n, 2) of one stroke; numpy's own choice of type tells numbers from text, null and true."""
-    points = np.array(stroke[:2])
+    """The points (n, 2) of one stroke. Types are looked at first: of texts numpy would make each as long as the longest."""
+    points = np.array(stroke[:2]) if all(set(map(type, axis)) <= {int, float} for axis in stroke[:2]) else np.array("")
     if points.ndim != 2 or len(points) != 2 or not finite(points):
         raise ValueError(f"a stroke holds {str(stroke)[:60]}")
     return points.T
 
 
-def read_binary(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
-    """The first `limit` drawings of a .bin file, in the 0..255 box; their word is the file's name.
-
-    Raises `DataError` naming the byte where a truncated file ends. Source: the dataset's description of its format.
-
-    >>> _ = Path("cat.bin").write_bytes(bytes(15) + bytes([1, 0, 2, 0, 0, 30, 0, 40]))  # head; 1 stroke of 2 points; x; y
-    >>> [(drawing.word, drawing.n_points) for drawing in read_binary("cat.bin")]
-    [('cat', 2)]
-    """
-    return first(_binary(Path(path)), limit)
+def read_text(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
+    """The first `limit` drawings of a simplified or a raw file, whichever its first drawing shows it to be; see `read_raw`."""
+    reader = read_raw if _is_raw(Path(path)) else read_simplified
+    return reader(path, limit)
 
 
-def _binary(path: Path) -> Iterator[Drawing]:
-    word = class_of(path)
+def _is_raw(path: Path) -> bool:
     try:
-        with opened(path) as file:
-            if not file.peek(1):
-                raise DataError(f"{path} is empty; get the file again")
-            while file.peek(1):
-                key_id, _, recognized, _, n_strokes = struct.unpack("<Q2sbIH", file.read(17))
-                strokes = tuple(_byte_stroke(file) for _ in range(n_strokes))
-                yield Drawing(strokes, word, str(key_id), recognized=bool(recognized))
-    except struct.error as error:
-        raise DataError(f"{path}: cut off at byte {path.stat().st_size}, amid a drawing; get the file again") from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read ({error}); get the file again") from error
+        lengths = _lines(path, lambda record, _: [len(stroke) for stroke in record["drawing"]])
+        return 3 in next(filter(None, lengths), ())
+    except DataError:
+        return False  # the reader will say what is wrong
 
 
-def _byte_stroke(file) -> np.ndarray:
-    (n,) = struct.unpack("<H", file.read(2))
-    data = file.read(2 * n)
-    if len(data) < 2 * n:
-        raise struct.error("cut off")
-    return np.frombuffer(data, np.uint8).reshape(2, n).T
+def write_simplified(drawings: Iterable[Drawing], path: Path | str, force: bool = False) -> Written:
+    """Write drawings to a simplified .ndjson: whole numbers in the 0..255 box, into which a drawing is moved or shrunk if it has to be.
+
+    What it cannot hold is said by what is returned, and what is raised by `writing.save`.
+
+    >>> write_simplified([Drawing(([[0, 0], [30, 40]],), "cat")], "cat.ndjson").n
+    1
+    """
+    return save(drawings, path, force, lambda drawings, file, lost: file.writelines(_line(in_box(one, lost)) for one in drawings))
+
+
+def write_raw(drawings: Iterable[Drawing], path: Path | str, force: bool = False) -> Written:
+    """Write drawings to a raw .ndjson, with their coordinates as they are, and as times one millisecond for each unit of a line.
+
+    What is raised: see `writing.save`.
+
+    >>> write_raw([Drawing(([[0, 0], [30.5, 40]],), "cat")], "cat.ndjson").lost
+    {'its times are made up': 1}
+    """
+    return save(drawings, path, force, _write_raw)
+
+
+def _write_raw(drawings: Iterable[Drawing], file, lost: Counter) -> None:
+    for drawing in drawings:
+        lost["its times are made up"] += 1
+        file.write(_line(drawing, _times(drawing)))
+
+
+def _line(drawing: Drawing, times: list[list[int]] | None = None) -> bytes:
+    # One line of .ndjson; what is not known is left out.
+    known = {"word": drawing.word or None, "recognized": drawing.recognized, "key_id": drawing.key_id}
+    strokes = [[numbers(axis) for axis in stroke.T] for stroke in drawing.strokes]
+    for stroke, at in zip(strokes, times or [], strict=False):
+        stroke.append(at)
+    record = {name: value for name, value in known.items() if value is not None} | {"drawing": strokes}
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _times(drawing: Drawing) -> list[list[int]]:
+    if not drawing.strokes:
+        return []
+    points = np.concatenate(drawing.strokes, dtype=np.float64)
+    at = np.round(np.cumsum(np.hypot(*np.diff(points, axis=0, prepend=points[:1]).T))).astype(np.int64)
+    return [part.tolist() for part in np.split(at, np.cumsum([len(stroke) for stroke in drawing.strokes])[:-1])]
 
 
 READERS = {  # kind of file -> its endings and its reader; the first kind that has a class is taken
