@@ -22,7 +22,12 @@ _HOME = {
     "write": "data.formats",
     "load": "models.weights",
     "sample": "sampling",
+    "complete": "completion",
+    "encode": "sampling",
+    "decode": "sampling",
+    "interpolate": "sampling",
     "animate": "pictures.animation",
+    "scene": "pictures.sentence",
 }
 
 __all__ = sorted(_HOME)

@@ -10,11 +10,14 @@ import numpy as np
 TIE = 1e-9  # distances that differ by less are equal, so that the same point is taken whatever a processor rounds
 
 
-def fitted(points: np.ndarray, counts, size: float) -> np.ndarray:
-    """Move the top left corner of each polyline, or of each drawing if `counts` are theirs, to the origin; its longer side gets `size`."""
+def fitted(points: np.ndarray, counts, size: float, side: float | None = None) -> np.ndarray:
+    """Move the top left corner of each polyline, or of each drawing if `counts` are theirs, to the origin; its longer side gets `size`.
+
+    `side`: another length that gets `size`, as where a drawing is a part of one that is so large.
+    """
     starts = np.cumsum(counts) - counts
     corner, far = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
-    side = np.maximum((far - corner).max(1), TIE)
+    side = np.maximum((far - corner).max(1) if side is None else np.full(len(starts), side, float), TIE)
     return (points - np.repeat(corner, counts, 0)) * size / np.repeat(side, counts)[:, None]
 
 

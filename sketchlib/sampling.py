@@ -1,4 +1,4 @@
-"""Drawing with a trained model: batched sampling with a temperature and guidance, greedy drawing, reconstruction, interpolation."""
+"""Drawing with a trained model: batched sampling with a temperature and guidance, greedy drawing, latent vectors and the ways between."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from torch import Tensor, nn
 
 from .data.batches import make_batch
 from .data.dataset import SketchSet
-from .errors import DataError
+from .errors import DataError, known
 from .guidance import Noise, Rival, check_guidance, check_rivals, guided_draw, step_noise
 from .models.mixture import draw, mode, split_parameters, temper
 from .models.router import Router
-from .models.vae import SketchVAE
 from .strokes import START, Drawing, from_stroke3
 
 COMPACT_EVERY = 8  # steps between two looks at which rows have ended
@@ -37,43 +36,55 @@ def sample_rows(
     guidance: float = 0.0,
     rivals: Sequence[Rival] = (),
     prefix: Tensor | None = None,
+    begun: Tensor | None = None,
+    alike: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Movements (B, n_max, 2) in normalised units and pen states (B, n_max) as indices 0, 1, 2, from conditions (B, C).
 
-    What follows a row's first pen state 2 (the end) is 0 and 2. Random numbers are drawn up front; rows that have ended leave the
-    batch; temperature 0 is greedy. `guidance` above 0: away from the `rivals`, the same drawings by other classes, see
-    `guidance.guided_draw`. `prefix` (B, P, 5): rows that are drawn already, S_0 not among them, all of one length and not ended; drawing
-    goes on after them, and they are not returned. Raises `DataError` as `sample` does, for a guidance without rivals, and for a prefix of
-    another shape or with an end in it. Source: report, section IV.1 (sequential generation). Chapter 7.
+    What follows a row's first pen state 2 (the end) is 0 and 2. Random numbers are drawn up front, for `alike` the same ones for every
+    drawing; rows that have ended leave the batch; temperature 0 is greedy. `guidance` above 0: away from the `rivals`, the same drawings by
+    other classes, see `guidance.guided_draw`. `prefix` (B, P, 5): rows that are drawn already, S_0 not among them, of which the first
+    `begun` (B,) count (None: all P of each) and are no ends; drawing goes on after them, and they are not returned. Raises `DataError` as
+    `sample` does, for a guidance without rivals, and for a prefix of another shape or with an end in it. Source: report, section IV.1
+    (sequential generation). Chapters 7 and 15.
     """
     check_temperature(temperature, pen_temperature)
     check_guidance(guidance, temperature)
     if guidance:
         check_rivals(rivals, ["the class drawn"])
     device, size = condition.device, len(condition)
-    uniform = torch.rand(n_max, size, 2, generator=generator).to(device)
-    normal = torch.randn(n_max, size, 2, generator=generator).to(device)
+    prefix, begun = _checked_prefix(condition, prefix, begun)
+    of_all = 1 if alike else size
+    uniform = torch.rand(n_max, of_all, 2, generator=generator).expand(-1, size, -1).to(device)
+    normal = torch.randn(n_max, of_all, 2, generator=generator).expand(-1, size, -1).to(device)
     moves = torch.zeros(n_max, size, 2, device=device)
     pens = torch.full((n_max, size), 2, device=device)
-    noise = step_noise(n_max, size, generator, uniform[..., 1]) if guidance else None
+    noise = step_noise(n_max, of_all, generator, uniform[:, :of_all, 1]) if guidance else None
     hands = [Rival(decoder, condition), *(rivals if guidance else ())]  # the first one draws, the others look on
-    states = [one.decoder.start(one.condition) for one in hands]
-    states, row = _after(hands, states, torch.tensor(START, device=device).expand(size, 5), prefix)
+    states, row = [one.decoder.start(one.condition) for one in hands], torch.tensor(START, device=device).expand(size, 5)
     active, going = torch.arange(size, device=device), torch.ones(size, dtype=torch.bool, device=device)
-    one_hot = torch.eye(3, dtype=condition.dtype, device=device)
-    for t in range(n_max):
+    one_hot, shortest = torch.eye(3, dtype=condition.dtype, device=device), int(begun.min()) if size else 0
+    for t in range(n_max + prefix.shape[1] if size else 0):
         raws, states = _step(hands, states, row)
+        if t < shortest:
+            row = prefix[active, t]
+            continue
+        at = t - begun[active]  # which of a drawing's own rows comes next: below 0 for those that are not through their prefix
+        numbers = at.clamp(0, n_max - 1)
         if guidance:
             own, *others = map(split_parameters, raws)
             beside = [(other, one.scale) for other, one in zip(others, hands[1:], strict=True)]
-            numbers = Noise(*(part[t, active] for part in noise))
-            move, pen = guided_draw(own, beside, guidance, temperature, pen_temperature, numbers)
+            candidates = Noise(*(part[numbers, active * (not alike)] for part in noise))
+            move, pen = guided_draw(own, beside, guidance, temperature, pen_temperature, candidates)
         else:
-            move, pen = _choose(raws[0], temperature, pen_temperature, uniform[t, active], normal[t, active])
-        going = going & (pen != 2)
-        moves[t, active] = move * going[:, None]
-        pens[t, active] = torch.where(going, pen, 2)
+            move, pen = _choose(raws[0], temperature, pen_temperature, uniform[numbers, active], normal[numbers, active])
+        free = at >= 0
+        going = going & (at < n_max) & ~(free & (pen == 2))
+        drawn = (free & going).nonzero().squeeze(1)
+        moves[at[drawn], active[drawn]], pens[at[drawn], active[drawn]] = move[drawn], pen[drawn]
         row = torch.cat([move, one_hot[pen]], -1)
+        if t < prefix.shape[1]:
+            row = torch.where(free[:, None], row, prefix[active, t])
         if t % COMPACT_EVERY == COMPACT_EVERY - 1:
             rows = going.nonzero().squeeze(1)
             if not len(rows):
@@ -91,17 +102,18 @@ def _step(hands: Sequence[Rival], states: Sequence, row: Tensor) -> tuple[list[T
     return [raw for raw, _ in steps], [state for _, state in steps]
 
 
-def _after(hands: Sequence[Rival], states: list, row: Tensor, prefix: Tensor | None) -> tuple[list, Tensor]:
-    """The states when all but the last of `row` and the rows of a prefix are read, and that last row, which comes next."""
-    if prefix is None:
-        return states, row
-    if prefix.ndim != 3 or prefix.shape[::2] != row.shape or prefix[..., 4].any():
-        expected = f"({len(row)}, P, 5), P rows of stroke-5 for each drawing, none of them an end row"
+def _checked_prefix(condition: Tensor, prefix: Tensor | None, begun: Tensor | None) -> tuple[Tensor, Tensor]:
+    """The rows that are drawn already (B, P, 5), and how many of each drawing's count, (B,)."""
+    size, device = len(condition), condition.device
+    prefix = torch.zeros(size, 0, 5, device=device) if prefix is None else prefix.to(device)
+    expected = f"({size}, P, 5), P rows of stroke-5 for each drawing, none of them an end row"
+    if prefix.ndim != 3 or prefix.shape[::2] != (size, 5):
         raise DataError(f"a prefix of shape {tuple(prefix.shape)}: expected {expected}")
-    for following in prefix.to(row.device).unbind(1):
-        _, states = _step(hands, states, row)
-        row = following
-    return states, row
+    begun = torch.full((size,), prefix.shape[1], device=device) if begun is None else begun.to(device)
+    counts = torch.arange(prefix.shape[1], device=device) < begun[:, None]
+    if begun.shape != (size,) or (prefix[..., 4].bool() & counts).any():
+        raise DataError(f"a prefix of shape {tuple(prefix.shape)}: expected {expected}")
+    return prefix, begun
 
 
 def check_temperature(temperature: float, pen_temperature: float | None = None) -> None:
@@ -160,7 +172,7 @@ def sample(
     check_guidance(guidance, temperature)
     of_class = model.for_class(word)
     condition = of_class.draw_condition(word, n, generator, z)
-    rivals = _rivals(model, word, n, generator) if guidance else []
+    rivals = rivals_of(model, word, n, generator) if guidance else []
     if guidance:
         check_rivals(rivals, model.classes)
     drawings = []
@@ -173,27 +185,75 @@ def sample(
     return drawings
 
 
-def _rivals(model: nn.Module | Router, word: str, n: int, generator: torch.Generator) -> list[Rival]:
+def rivals_of(model: nn.Module | Router, word: str, n: int, generator: torch.Generator) -> list[Rival]:
     """The model's other classes, each with a condition of its own for each of `n` drawings."""
     own, others = model.for_class(word), {name: model.for_class(name) for name in model.classes if name != word}
     return [Rival(one.decoder, one.draw_condition(name, n, generator), own.scale / one.scale) for name, one in others.items()]
 
 
+def _latent_model(model: nn.Module | Router, word: str | None, words: Sequence[str] = ()) -> tuple[nn.Module, str]:
+    """The model of a class with its name: of `word`, else of the one class that the model knows or all drawings are of."""
+    names = {word} if word is not None else set(model.classes) if len(model.classes) == 1 else set(words)
+    if len(names) != 1:
+        raise DataError(f"each class has a latent space of its own: say which is meant, word= one of {', '.join(model.classes)}")
+    of_class = model.for_class(name := known(names.pop(), model.classes))
+    if not of_class.latent_size:
+        raise DataError(f"a {type(of_class).__name__} has no latent space to encode a drawing in: give a VAE")
+    return of_class, name
+
+
 @torch.no_grad()
-def encode(vae: SketchVAE, drawings: Sequence[Drawing]) -> Tensor:
-    """The means mu (n, N_z) of q(z | drawing); raises `DataError` for an empty drawing, and for a model without a latent space."""
-    if not vae.latent_size:
-        raise DataError(f"a {type(vae).__name__} has no latent space to encode a drawing in: give a VAE")
-    sketches = SketchSet.from_drawings({vae.classes[0]: drawings})
+def encode(model: nn.Module | Router, drawings: Sequence[Drawing], word: str | None = None) -> Tensor:
+    """Drawings, in data units, as latent vectors: the means mu (n, N_z) of q(z | drawing). Chapter 5.
+
+    `word`: whose latent space, of a model with several classes; None: that of the class that all drawings are of. Latent vectors are
+    plain tensors to reckon with: `decode` draws what comes out. Raises `DataError` for an empty drawing, an unknown class, drawings of
+    several, and a model without a latent space.
+
+    >>> import sketchlib
+    >>> router = sketchlib.load("router")
+    >>> face, body, other = encode(router, sketchlib.sample(router, "cat", n=3))
+    >>> [one.word for one in decode(router, torch.stack([face, other + body - face]), "cat")]
+    ['cat', 'cat']
+    """
+    of_class, name = _latent_model(model, word, [drawing.word for drawing in drawings])
+    sketches = SketchSet.from_drawings({name: drawings})
     if len(sketches) == 0 or sketches.lengths.min() < 1:
         raise DataError("a drawing without a movement cannot be encoded; leave it out")
-    batch = make_batch(sketches, np.arange(len(sketches)), vae.scale)
-    return vae.encode(batch.to(next(vae.parameters()).device))[0]
+    batch = make_batch(of_class.as_known(sketches), np.arange(len(sketches)), of_class.scale)
+    return of_class.encode(batch.to(next(of_class.parameters()).device))[0]
 
 
-def reconstruct(vae: SketchVAE, drawings: Sequence[Drawing], temperature: float = 0.0, seed: int | torch.Generator = 0) -> list[Drawing]:
+def decode(
+    model: nn.Module | Router,
+    z: Tensor,
+    word: str | None = None,
+    temperature: float = 0.0,
+    seed: int | torch.Generator = 0,
+    pen_temperature: float | None = None,
+) -> list[Drawing]:
+    """Draw what latent vectors (n, N_z) say, one drawing each. All meet the same random numbers, so that they differ by z alone. Chapter 5.
+
+    `word` as in `encode`, which shows an example; the other arguments are those of `sample`. Raises `DataError` as these two do.
+    """
+    of_class, name = _latent_model(model, word)
+    check_temperature(temperature, pen_temperature)
+    condition = of_class.draw_condition(name, len(z), generator := as_generator(seed), z)
+    how = (of_class.n_max, temperature, generator, pen_temperature)
+    moves, pens = sample_rows(of_class.decoder, condition, *how, alike=True)
+    return to_drawings(moves, pens, of_class.scale, [name] * len(z))
+
+
+def reconstruct(
+    model: nn.Module | Router,
+    drawings: Sequence[Drawing],
+    temperature: float = 0.0,
+    seed: int | torch.Generator = 0,
+    word: str | None = None,
+) -> list[Drawing]:
     """Encode drawings to the mean of z and draw them again; greedy by default. Chapter 5."""
-    return sample(vae, vae.classes[0], len(drawings), temperature, seed, z=encode(vae, drawings))
+    of_class, name = _latent_model(model, word, [drawing.word for drawing in drawings])
+    return sample(of_class, name, len(drawings), temperature, seed, z=encode(of_class, drawings, name))
 
 
 def slerp(a: Tensor, b: Tensor, steps: int) -> Tensor:
@@ -205,7 +265,29 @@ def slerp(a: Tensor, b: Tensor, steps: int) -> Tensor:
     return (torch.sin((1 - share) * angle) * a + torch.sin(share * angle) * b) / torch.sin(angle)
 
 
-def interpolate(vae: SketchVAE, first: Drawing, second: Drawing, steps: int = 7, temperature: float = 0.0, seed: int = 0) -> list[Drawing]:
-    """Drawings along the way in z from one drawing to another, both ends included. Chapter 5."""
-    a, b = encode(vae, [first, second])
-    return sample(vae, vae.classes[0], steps, temperature, seed, z=slerp(a, b, steps))
+def interpolate(
+    model: nn.Module | Router,
+    first: Drawing,
+    second: Drawing,
+    steps: int = 7,
+    temperature: float = 0.0,
+    seed: int | torch.Generator = 0,
+    word: str | None = None,
+    pen_temperature: float | None = None,
+) -> list[Drawing]:
+    """Drawings along the way in z from one drawing, in data units, to another, both ends included. Chapter 5.
+
+    All `steps` meet the same random numbers: what changes from one to the next is z alone. Raises `DataError` as `encode` and `sample` do,
+    and for less than two steps.
+
+    >>> import sketchlib
+    >>> router = sketchlib.load("router")
+    >>> way = interpolate(router, *sketchlib.sample(router, "cat", n=2), steps=5)
+    >>> len(way)
+    5
+    """
+    if steps < 2:
+        raise DataError(f"steps {steps}: a way has two ends, give at least 2")
+    of_class, name = _latent_model(model, word, [first.word, second.word])
+    a, b = encode(of_class, [first, second], name)
+    return decode(of_class, slerp(a, b, steps), name, temperature, seed, pen_temperature)

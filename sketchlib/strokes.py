@@ -160,8 +160,10 @@ def resample(stroke: np.ndarray, spacing: float = 1.0) -> np.ndarray:
     return np.column_stack([np.interp(at, position, stroke[:, axis]) for axis in (0, 1)])
 
 
-def simplify(drawing: Drawing, epsilon: float = RDP_EPSILON) -> Drawing:
+def simplify(drawing: Drawing, epsilon: float = RDP_EPSILON, side: float | None = None) -> Drawing:
     """A raw drawing by the dataset's simplified recipe: fit to the box, resample at 1 unit, Ramer-Douglas-Peucker, round.
+
+    `side`: for the beginning of a drawing, the longer side that the whole will have, which is fitted to the box; None for a whole drawing.
 
     Distances are measured to the infinite line through two points, as in the published files: a line that doubles back on itself loses
     its turn. A dot becomes two equal points, as there. Raises `DataError` as `simplify_all` does.
@@ -170,16 +172,19 @@ def simplify(drawing: Drawing, epsilon: float = RDP_EPSILON) -> Drawing:
     >>> simplify(Drawing([[[0, 0], [0, 100], [0, 60]]])).strokes[0].tolist()
     [[0.0, 0.0], [0.0, 153.0]]
     """
-    return simplify_all([drawing], epsilon)[0]
+    return simplify_all([drawing], epsilon, side)[0]
 
 
-def simplify_all(drawings: Iterable[Drawing], epsilon: float = RDP_EPSILON) -> list[Drawing]:
+def simplify_all(drawings: Iterable[Drawing], epsilon: float = RDP_EPSILON, side: float | None = None) -> list[Drawing]:
     """What `simplify` makes of each drawing; many at once are several times faster than one by one.
 
-    Raises `DataError` for an `epsilon` that is no finite number of at least 0, and for coordinates that are not finite.
+    Raises `DataError` for an `epsilon` that is no finite number of at least 0, a `side` that is not above 0, and for coordinates that are
+    not finite.
     """
     if not (isinstance(epsilon, Real) and 0 <= epsilon < np.inf):
         raise DataError(f"epsilon is {epsilon!r}; expected a distance in data units, a finite number of at least 0")
+    if side is not None and not (isinstance(side, Real) and 0 < side < np.inf):
+        raise DataError(f"side is {side!r}; expected the length of the whole drawing's longer side, a finite number above 0, or None")
     drawings = list(drawings)
     strokes = [stroke for drawing in drawings for stroke in drawing.strokes]
     if not strokes:
@@ -187,7 +192,7 @@ def simplify_all(drawings: Iterable[Drawing], epsilon: float = RDP_EPSILON) -> l
     points = np.concatenate(strokes, dtype=np.float64)
     if not np.isfinite(points).all():
         raise DataError("a drawing to simplify has NaN or infinite coordinates; leave it out")
-    points = fitted(points, [drawing.n_points for drawing in drawings if drawing.strokes], BOX)
+    points = fitted(points, [drawing.n_points for drawing in drawings if drawing.strokes], BOX, side)
     points, counts = spaced(points, np.array([len(stroke) for stroke in strokes]))
     keep = kept(points, counts, epsilon)
     ends = np.cumsum(np.add.reduceat(keep.astype(int), np.cumsum(counts) - counts))

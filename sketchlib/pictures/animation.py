@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import matplotlib
 import numpy as np
@@ -22,6 +23,9 @@ from ..files import write_atomically
 from ..strokes import Drawing
 from ..svg import svg_path, view_box
 from .draw import TEXT, color_of, shape_of
+
+if TYPE_CHECKING:
+    from .scene import Scene
 
 FRAME_MS = 33  # milliseconds a frame, as in the report
 HOLD_MS = 1500  # how long the finished picture stays
@@ -197,7 +201,7 @@ def save_gif(film: Film, path: Path | str, max_frames: int, frame_ms: int = FRAM
 
 
 def animate(
-    drawings: Drawing | Sequence[Drawing],
+    drawings: Drawing | Sequence[Drawing] | Scene,
     path: Path | str,
     size: int | None = None,
     max_frames: int | None = None,
@@ -208,13 +212,18 @@ def animate(
     """Write drawings appearing line by line, as a GIF or an animated SVG by the path's suffix; returns the path.
 
     A list is laid out as a grid on one clock (report, VIII.1; chapter 9). `size`: pixels a panel, 320 for one drawing
-    and 160 in a grid. `max_frames`: 200 for one drawing and 300 for a grid, as in the report. Raises `DataError` for an
+    and 160 in a grid. `max_frames`: 200 for one drawing and 300 for a grid, as in the report. A scene is drawn object after object on
+    its one canvas, `size` pixels wide (640) in 400 frames. Raises `DataError` for an
     empty list, another suffix, coordinates that are not finite, or a path that cannot be written.
 
     >>> drawing = Drawing(([[0, 0], [30, 40]], [[10, 5]]), "cat")
     >>> animate([drawing, drawing], "cats.gif").name
     'cats.gif'
     """
+    from .scene import Scene, animate_scene
+
+    if isinstance(drawings, Scene):
+        return animate_scene(drawings, path, size or 640, max_frames or 400, frame_ms, repeat)
     drawings = [drawings] if isinstance(drawings, Drawing) else list(drawings)
     one = len(drawings) == 1
     film = grid_film(drawings, size or (320 if one else 160), labels)

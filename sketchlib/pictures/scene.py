@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import DataError
+from ..files import write_atomically
 from ..strokes import Drawing
-from .animation import FRAME_MS, Film, check, film_svg, save_film, scaled
+from .animation import FRAME_MS, Film, check, film_svg, frames_of, save_film, scaled
 
 GAP = 4.0  # least distance of two boxes, data units: the report's rule alone leaves none beside an upright line
 WIDEST = 1.4  # a flat drawing is scaled to at most so many times the height, in width
@@ -89,6 +90,22 @@ class Scene:
     def animated_svg(self, width: int = 640, seconds: float = 12.0, repeat: bool = True) -> str:
         """An SVG in which the drawings appear one after the other in `seconds`."""
         return film_svg(self.film(width), seconds, repeat)
+
+    def save(self, path: Path | str, width: int = 640) -> Path:
+        """Write the whole scene as a still .svg or .png, on opaque white; returns the path. `animate` shows it being drawn.
+
+        Raises `DataError` for another suffix or a path that cannot be written.
+        """
+        path = Path(path)
+        if path.suffix.lower() == ".svg":
+            text = self.svg(width)
+            write_atomically(path, lambda to: to.write_text(text, encoding="utf-8"))
+        elif path.suffix.lower() == ".png":
+            (picture,) = frames_of(self.film(width), max_frames=1)
+            write_atomically(path, lambda to: picture.save(to, format="PNG"))
+        else:
+            raise DataError(f"{path.name}: unknown suffix {path.suffix!r}; give a path that ends in .svg or .png")
+        return path
 
     def _repr_html_(self) -> str:
         return self.svg()
