@@ -104,6 +104,12 @@ class SketchVAE(nn.Module):
         self.decoder.copy_from(other.decoder)
         self.started_from = f"a VAE of the drawings of {len(other.classes)} classes"
 
+    def for_new_class(self, word: str) -> SketchVAE:
+        """A model of another class that begins as this one. Chapter 16."""
+        made = type(self)(**{**self.config(), "classes": [word]})
+        made.start_from(self)
+        return made
+
     def for_class(self, name: str) -> SketchVAE:
         """The model for a class: this one, whatever the class."""
         return self
