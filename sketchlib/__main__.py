@@ -13,12 +13,10 @@ from .commands.options import examples
 from .errors import DataError
 
 HELP = {"help_option_names": ["-h", "--help"]}
-COMPLETION = """Completion in the shell: eval "$(_SKETCHLIB_COMPLETE=bash_source sketchlib)" in ~/.bashrc; for others zsh_source, fish_source."""
+COMPLETION = 'Completion in the shell: eval "$(_SKETCHLIB_COMPLETE=bash_source sketchlib)" in ~/.bashrc, or zsh_source, fish_source.'
 
 
-@click.group(epilog=COMPLETION + "
-
-" + examples("sketchlib draw cat --n 9 -o cats.svg"), context_settings=HELP)
+@click.group(epilog=COMPLETION + "\n\n" + examples("sketchlib draw cat --n 9 -o cats.svg"), context_settings=HELP)
 @click.version_option(package_name="sketchlib")
 def commands():
     """How a network draws, stroke by stroke."""

@@ -19,7 +19,8 @@ from .training import PROFILE
 def book(profile):
     """Build the book.
 
-    The chapters are executed and the pages built, as `make book` does, in the environment that is there."""
+    The chapters are executed and the pages built, as `make book` does, in the environment that is there.
+    """
     require_checkout("book executes the chapters")
     with needing("book"):
         import doit  # noqa: F401
@@ -32,9 +33,9 @@ def book(profile):
 def publish(profile):
     """Publish a run.
 
-    For weights/, book/results/ and README's pictures: write a profile's weights in half precision to weights/, each with a card, and the numbers of its executed chapters to
-    book/results/. Models that are not trained yet are trained first. A profile that takes weights or results from the published run,
-    such as quick, is refused.
+    For weights/, book/results/ and README's pictures: write a profile's weights in half precision to weights/, each with a card, and the
+    numbers of its executed chapters to book/results/. Models that are not trained yet are trained first. A profile that takes weights or
+    results from the published run, such as quick, is refused.
     """
     require_checkout("publish writes into a checkout")
     from ..models import weights

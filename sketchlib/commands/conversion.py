@@ -19,9 +19,8 @@ from .output import TEXT, say, to_stdout
 def convert(source, target, limit, kind, force):
     """Convert drawings to another format.
 
-    SOURCE is a file or a folder, TARGET a file whose ending names its format;
-    it may be - for standard output, and a name without an ending is a folder with an .svg of each drawing. What a format cannot
-    hold is said.
+    SOURCE is a file or a folder, TARGET a file whose ending names its format; it may be - for standard output, and a name without an
+    ending is a folder with an .svg of each drawing. What a format cannot hold is said.
     """
     from .. import convert
 
@@ -41,7 +40,8 @@ def convert(source, target, limit, kind, force):
 def export(model, word, output, cut, force):
     """Write a model for other programs.
 
-    What MODEL knows of the class WORD, for sketch-rnn-js, @magenta/sketch and ml5."""
+    What MODEL knows of the class WORD, for sketch-rnn-js, @magenta/sketch and ml5.
+    """
     from .. import load
     from ..data.writing import place_for
     from ..models import magenta_json

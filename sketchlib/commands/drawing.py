@@ -35,7 +35,8 @@ def draw(word, n, temperature, pen_temperature, guidance, seed, model, output, k
 def complete(file, word, size, pen_down, model, output, kind, moving, force, **how):
     """Go on with a drawing, in several ways.
 
-    It is the first one in FILE, an .svg or any other file of drawings."""
+    It is the first one in FILE, an .svg or any other file of drawings.
+    """
     place(output, kind, force)
     from .. import complete, load, read
 
@@ -53,7 +54,8 @@ def complete(file, word, size, pen_down, model, output, kind, moving, force, **h
 def scene(sentence, model, output, kind, moving, force, **how):
     """Draw what a sentence names.
 
-    SENTENCE has numbers and classes in English; they are drawn one beside the other."""
+    SENTENCE has numbers and classes in English; they are drawn one beside the other.
+    """
     place(output, kind, force)
     from .. import load, scene
 
@@ -68,7 +70,8 @@ def scene(sentence, model, output, kind, moving, force, **how):
 def recognise(file, limit, model):
     """Say of which class drawings are.
 
-    That is the class under which the model finds a drawing likeliest. A line has the file, the number of the drawing in it, the class and its probability, with tabs between them.
+    That is the class under which the model finds a drawing likeliest. A line has the file, the number of the drawing in it, the class and
+    its probability, with tabs between them.
     """
     from .. import load, read
     from ..completion import beginning_of, class_posterior

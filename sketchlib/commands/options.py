@@ -14,7 +14,6 @@ import click
 
 from ..settings import SEED, Range, above, at_least, ranged, settings
 
-
 SOURCE = "[;,] (report|paper|this book's).*"  # at the end of a comment: where a default is from, which may be another one here
 
 

@@ -31,8 +31,12 @@ def place(output: str, kind: str, force: bool) -> None:
     if output == "-":
         if kind not in TEXT and sys.stdout.isatty():
             raise click.UsageError(f"--format {kind} is nothing for a terminal: name a file with -o, or send it to one with >")
-    elif not Path(output).expanduser().is_dir():
-        place_for(output, force)
+        return
+    path = Path(output).expanduser()
+    if path.name.lower().removesuffix(".gz").rpartition(".")[2] not in ENDINGS and path.suffix:
+        raise click.UsageError(f"{output}: drawings are written to files that end in .{', .'.join(ENDINGS)}, or to a folder")
+    if not path.is_dir():
+        place_for(path, force)
 
 
 def put(drawings, output: str, kind: str, moving: bool, force: bool, scene=None) -> None:

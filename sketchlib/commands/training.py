@@ -27,7 +27,8 @@ SKETCHES = 40  # looked at for near-copies
 def train():
     """Train the models of a profile.
 
-    What was interrupted is gone on with. Drawings are read as for the book: SKETCHLIB_DATA, else data/. Values that differ from the profile's make another run, PROFILE-changed.
+    What was interrupted is gone on with. Drawings are read as for the book: SKETCHLIB_DATA, else data/. Values that differ from the
+    profile's make another run, PROFILE-changed.
     """
 
 
@@ -125,8 +126,9 @@ class Scored:
 def evaluate(model, file, limit, samples, resamples, seed):
     """Score a model by drawings.
 
-    What a point of drawings on which it was not trained costs, in nats: less is better. A line a class, with tabs: the class, drawings, nats a point in data units, and the ends of its 95 % interval. A drawing belongs to
-    the class that it names, or that its file is named after.
+    What a point of drawings on which it was not trained costs, in nats: less is better. A line a class, with tabs: the class, drawings,
+    nats a point in data units, and the ends of its 95 % interval. A drawing belongs to the class that it names, or that its file is named
+    after.
     """
     from .. import load
     from ..data.dataset import SketchSet
@@ -171,8 +173,8 @@ def by_word(files, limit: int | None) -> dict[str, list]:
 def finetune(context, folder, word, output, start, held_out, force, **_):
     """Teach a model a class of your own.
 
-    FOLDER, or a file, has drawings of it. They may be .svg files, strokes drawn on the live page (.json), or any other files of drawings. Beside the model comes a card, .json. At
-    a terminal it is said how well the drawings were learnt, and whether by heart.
+    FOLDER, or a file, has drawings of it. They may be .svg files, strokes drawn on the live page (.json), or any other files of drawings.
+    Beside the model comes a card, .json. At a terminal it is said how well the drawings were learnt, and whether by heart.
     """
     where = model_file(output, force)
     from .. import load, read
