@@ -9,7 +9,7 @@ export SKETCHLIB_DATA ?= $(abspath ../shared/quickdraw)
 endif
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: book test lab bench lint clean
+.PHONY: book test lab bench fuzz lint clean
 book: $(VENV)/.installed
 	@$(VENV)/bin/python -m doit --verbosity 2 profile=$(PROFILE)
 
@@ -21,6 +21,10 @@ lab: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	@$(VENV)/bin/python benchmarks/run.py $(BENCH)
+
+fuzz: $(VENV)/.installed
+	@$(VENV)/bin/python -c 'import atheris' 2>/dev/null || $(VENV)/bin/python -m pip install -q atheris
+	@$(VENV)/bin/python fuzz/campaign.py $(FUZZ)
 
 lint: $(VENV)/.installed
 	@$(VENV)/bin/ruff check .

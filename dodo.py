@@ -33,6 +33,7 @@ try:
 except DataError as error:
     sys.exit(str(error))
 BUILD = build_folder(PROFILE_NAME)
+WIDGET = "application/vnd.jupyter.widget-view+json"
 DOIT_CONFIG = {"default_tasks": ["book"], "dep_file": str(ROOT / f".doit.db.{PROFILE_NAME}"), "reporter": "executed-only"}
 
 
@@ -125,7 +126,7 @@ def stage_notebook(chapter: str, folder: Path) -> None:
         if {"injected-parameters", "parameters"} & set(cell["metadata"].get("tags", [])):
             cell["metadata"]["tags"] = ["remove-cell"]
         if cell["cell_type"] == "code":
-            cell["outputs"] = joined([out for out in cell["outputs"] if not is_noise(out)])
+            cell["outputs"] = joined([made_live(out) for out in cell["outputs"] if not is_noise(out)])
     first = notebook["cells"][0]
     first["source"] = with_banner("".join(first["source"]))
     (folder / "notebooks" / f"{chapter}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
@@ -135,7 +136,18 @@ def is_noise(output: dict) -> bool:
     """Progress bars, live widgets and the notebook's own banner (each page gets one) mean nothing on a page."""
     data = output.get("data", {})
     banner = BANNER in "".join(data.get("text/markdown", ""))
-    return output.get("name") == "stderr" or "application/vnd.jupyter.widget-view+json" in data or banner
+    dead = WIDGET in data and "text/html" not in data
+    return output.get("name") == "stderr" or dead or banner
+
+
+def made_live(output: dict) -> dict:
+    """A widget that brings a still picture, as a page shows it: the published model draws in its place, or the picture stays."""
+    data = output.get("data", {})
+    if WIDGET in data:
+        still = "".join(data["text/html"])
+        page = f'<div data-sketch="landing">{still}</div><script src="../live/sketch.js"></script>'
+        output = {**output, "data": {"text/html": page, "text/plain": data.get("text/plain", "")}}
+    return output
 
 
 def joined(outputs: list[dict]) -> list[dict]:
@@ -172,11 +184,21 @@ def stage_site(folder: Path) -> None:
     write_study(folder / "real_or_generated.md")
     for page in folder.glob("[!.]*.md"):
         page.write_text(with_banner(page.read_text(encoding="utf-8")), encoding="utf-8")
+    write_live(folder / "extra" / "live")
     mathjax = next(f.locate() for f in files("sphinx-mathjax-offline") if str(f).endswith("mathjax/tex-svg.js"))
     (folder / "extra" / "mathjax").mkdir(parents=True)
     shutil.copy(mathjax, folder / "extra" / "mathjax" / "tex-svg.js")
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(ROOT / name, folder / name)
+
+
+def write_live(folder: Path) -> None:
+    """The script that draws on the pages, and the published models beside it, each loaded when a reader asks for it."""
+    from sketchlib.models import weights
+    from sketchlib.pictures import page
+
+    router = weights.load("router")
+    page.write_live(folder, {"single": weights.load("single"), **{name: router.for_class(name) for name in router.classes}})
 
 
 def write_results(path: Path, results: dict) -> None:
@@ -193,7 +215,7 @@ def write_results(path: Path, results: dict) -> None:
         text += table(["chapters", "profile", "seed", "commit", "date", "machine"], runs)
     if weights := publish.shipped():
         head = ["weights", "MB", "steps", "step kept", "training drawings", "nats a point", "half precision costs"]
-        text += "\n## The published weights\n\nNats a point are of the validation drawings, with half precision; a VAE's are its "
+        text += "\n## The published weights\n\nNats a point are of validation drawings on the grid, with half precision; a VAE's are its "
         text += "$L_R$ with $z$ from its encoder.\n\n" + table(head, weights, numbers=6)
     path.write_text(text, encoding="utf-8")
 
@@ -268,10 +290,11 @@ def git_head() -> str:
 
 def task_html():
     """The pages."""
+    live = [*(ROOT / "sketchlib" / "pictures" / "javascript").iterdir(), *(ROOT / "weights").rglob("*.safetensors")]
     pages = [path for folder in ("book", "benchmarks/results") for path in (ROOT / folder).rglob("*") if path.is_file()]
     return {
         "actions": [build_html],
-        "file_dep": [str(p) for p in [*pages, ROOT / "_config.yml", ROOT / "_toc.yml", *(ROOT / "sketchlib").rglob("*.py")]]
+        "file_dep": [str(p) for p in [*pages, ROOT / "_config.yml", ROOT / "_toc.yml", *(ROOT / "sketchlib").rglob("*.py"), *live]]
         + [str(BUILD / "notebooks" / f"{chapter}.ipynb") for chapter in CHAPTERS],
         "targets": [str(BUILD / "html" / "index.html")],
         "uptodate": [config_changed(git_head())],

@@ -126,14 +126,14 @@ def complete(
     >>> [len(one.strokes) > 1 for one in found.completions], found.word
     ([True, True], 'cat')
     """
-    generator, extent = as_generator(seed), _extent(drawing)
+    generator = as_generator(seed)
     _check_arguments(n, temperature, pen_temperature, guidance, z)
     names = tuple(model.classes) if word is None else (known(word, model.classes),)
     rows = n_max or max(model.for_class(name).n_max for name in names)
-    sizes = [extent * growth for growth in GROWTHS] if size is None else [size]
-    readings = _readings(drawing, sizes, pen_down)
-    _require_room(readings[0], rows)
-    evidence = log_evidence(model, readings, names, z, generator) if len(names) * len(sizes) > 1 else torch.zeros(1, 1)
+    read = readings(drawing, pen_down) if size is None else {size: begin(drawing, size, pen_down)}
+    sizes = list(read)
+    _require_room(read[sizes[0]], rows)
+    evidence = log_evidence(model, list(read.values()), names, z, generator) if len(names) * len(read) > 1 else torch.zeros(1, 1)
     posterior = torch.softmax(torch.logsumexp(evidence, 0), 0)
     best = int(posterior.argmax())
     size, word = sizes[int(evidence[:, best].argmax())], names[best]
@@ -151,13 +151,15 @@ def _check_arguments(n: int, temperature: float, pen_temperature: float | None, 
         raise DataError(f"z {z!r}: expected where latent vectors come from, one of {', '.join(Z)}; {did_you_mean(str(z), Z)}")
 
 
-def _readings(drawing: Drawing, sizes: Sequence[float], pen_down: bool) -> list[Beginning]:
-    """A beginning as read where the whole is of each of some sizes; all have the same points, so that one model's densities compare."""
-    if len(sizes) == 1:
-        return [begin(drawing, sizes[0], pen_down)]
-    middle = begin(drawing, READ_AT * sizes[0], pen_down)
-    shrunk = [READ_AT * sizes[0] / size for size in sizes]
-    return [middle._replace(rows=middle.rows * np.float32([k, k, 1]), unit=middle.unit / k) for k in shrunk]
+def readings(drawing: Drawing, pen_down: bool = False) -> dict[float, Beginning]:
+    """A beginning as it is read where the whole has each of the sizes that `GROWTHS` give: size -> reading.
+
+    All have the same points, so that densities compare: each reads them times another number. Raises `DataError` as `begin` does.
+    """
+    extent = _extent(drawing)
+    middle = begin(drawing, READ_AT * extent, pen_down)
+    sizes = {growth: READ_AT / growth for growth in GROWTHS}
+    return {extent * g: middle._replace(rows=middle.rows * np.float32([k, k, 1]), unit=middle.unit / k) for g, k in sizes.items()}
 
 
 def _require_room(beginning: Beginning, n_max: int) -> None:
@@ -277,29 +279,37 @@ def complete_all(
     Raises `DataError` as `complete` does.
     """
     _check_arguments(n, temperature, pen_temperature, guidance, z)
-    generator, out = as_generator(seed), [[] for _ in beginnings]
+    generator, out = as_generator(seed), {}
     for word in dict.fromkeys(words):
         index = [i for i, other in enumerate(words) if other == word]
-        one, some = model.for_class(word), [beginnings[i] for i in index]
-        rows = n_max or one.n_max
-        for beginning in some:
-            _require_room(beginning, rows)
-        rivals = rivals_of(model, word, len(some) * n, generator) if guidance else []
-        if guidance:
-            check_rivals(rivals, model.classes)
-        batch = read_batch(one, some)
-        condition = _explaining(one, word, batch, n, z, generator, tries)
-        prefix, begun = batch.x[:, 1:].repeat_interleave(n, 0), batch.lengths.repeat_interleave(n)
-        parts = [torch.arange(len(condition))[k : k + CHUNK] for k in range(0, len(condition), CHUNK)]
-        drawn = []
-        for part in parts:
-            beside = [rival._replace(condition=rival.condition[part]) for rival in rivals]
-            how = (rows - int(begun.min()), temperature, generator, pen_temperature, guidance, beside)
-            moves, pens = sample_rows(one.decoder, condition[part], *how, prefix[part], begun[part])
-            drawn += zip(moves.cpu().numpy() * one.scale, pens.cpu().numpy(), strict=True)
-        for k, (move, pen) in enumerate(drawn):
-            out[index[k // n]].append(_gone_on(some[k // n], move, pen, rows - len(some[k // n].rows), word))
-    return out
+        how = (n, temperature, generator, z, pen_temperature, guidance, n_max, tries)
+        out |= zip(index, _complete_class(model, word, [beginnings[i] for i in index], *how), strict=True)
+    return [out[i] for i in range(len(beginnings))]
+
+
+def _complete_class(
+    model, word: str, some, n: int, temperature, generator, z, pen_temperature, guidance, n_max, tries
+) -> list[list[Drawing]]:
+    """`complete_all` for beginnings of one class."""
+    one = model.for_class(word)
+    most = n_max or one.n_max
+    for beginning in some:
+        _require_room(beginning, most)
+    rivals = rivals_of(model, word, len(some) * n, generator) if guidance else []
+    if guidance:
+        check_rivals(rivals, model.classes)
+    batch = read_batch(one, some)
+    condition = _explaining(one, word, batch, n, z, generator, tries)
+    prefix, begun, drawn = batch.x[:, 1:].repeat_interleave(n, 0), batch.lengths.repeat_interleave(n), []
+    for start in range(0, len(condition), CHUNK):
+        part = slice(start, start + CHUNK)
+        beside = [rival._replace(condition=rival.condition[part]) for rival in rivals]
+        how = (most - int(begun[part].min()), temperature, generator, pen_temperature, guidance, beside)
+        moves, pens = sample_rows(one.decoder, condition[part], *how, prefix[part], begun[part])
+        drawn += zip(moves.cpu().numpy() * one.scale, pens.cpu().numpy(), strict=True)
+    pairs = zip((beginning for beginning in some for _ in range(n)), drawn, strict=True)
+    whole = [_gone_on(beginning, *rows, most - len(beginning.rows), word) for beginning, rows in pairs]
+    return [whole[k : k + n] for k in range(0, len(whole), n)]
 
 
 def _explaining(one: nn.Module, word: str, batch: Batch, n: int, z: str, generator: torch.Generator, tries: int) -> Tensor:

@@ -54,17 +54,19 @@ def guided_draw(
     temperature: float,
     pen_temperature: float | None,
     noise: Noise,
+    softmax_temperature: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Movement (B, 2), in the units of `mixture`, and pen state index (B,); the pen is not guided.
 
     `mixture` (B, M) is the drawing model's; `rivals` are mixtures (B, M) with their scales, as in `Rival`, at least one. n candidates
-    come from the mixture at a temperature. One is drawn with odds (p / r)^guidance, where p is its density under the mixture and r its mean
-    density under the rivals', both at temperature 1. Raises `DataError` for a temperature not above 0. Sources: Ho and Salimans (2022), a
-    ratio of conditional and unconditional densities; Krause et al. (2021), a contrast of classes; Rubin (1988), drawing by weight from
-    proposals. Chapter 7.
+    come from the mixture at these temperatures, see `mixture.temper`. One is drawn with odds (p / r)^guidance, where p is its density
+    under the mixture and r its mean density under the rivals', both at temperature 1. Raises `DataError` for a temperature not above 0.
+    Sources: Ho and Salimans (2022), a ratio of conditional and unconditional densities; Krause et al. (2021), a contrast of classes; Rubin
+    (1988), drawing by weight from proposals. Chapter 7.
     """
     size, n = noise.uniform.shape
-    several = Mixture(*(part.repeat_interleave(n, 0) for part in temper(mixture, temperature, pen_temperature)))  # (B n, M)
+    tempered = temper(mixture, temperature, pen_temperature, softmax_temperature)
+    several = Mixture(*(part.repeat_interleave(n, 0) for part in tempered))  # (B n, M)
     uniform = torch.stack([noise.uniform, noise.pen[:, None].expand(-1, n)], -1)  # (B, n, 2)
     moves, pens = draw(several, uniform.reshape(-1, 2), noise.normal.reshape(-1, 2))
     moves, pens = moves.view(size, n, 2), pens.view(size, n)[:, 0]

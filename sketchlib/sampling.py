@@ -44,7 +44,8 @@ def sample_rows(
     What follows a row's first pen state 2 (the end) is 0 and 2. Random numbers are drawn up front, for `alike` the same ones for every
     drawing; rows that have ended leave the batch; temperature 0 is greedy. `guidance` above 0: away from the `rivals`, the same drawings by
     other classes, see `guidance.guided_draw`. `prefix` (B, P, 5): rows that are drawn already, S_0 not among them, of which the first
-    `begun` (B,) count (None: all P of each) and are no ends; drawing goes on after them, and they are not returned. Raises `DataError` as
+    `begun` (B,) count (None: all P of each) and are no ends; drawing goes on after them, and they are not returned. Where some have
+    more rows than others, `n_max` are for the shortest, so that no whole is longer than another's may be. Raises `DataError` as
     `sample` does, for a guidance without rivals, and for a prefix of another shape or with an end in it. Source: report, section IV.1
     (sequential generation). Chapters 7 and 15.
     """
@@ -59,29 +60,31 @@ def sample_rows(
     normal = torch.randn(n_max, of_all, 2, generator=generator).expand(-1, size, -1).to(device)
     moves = torch.zeros(n_max, size, 2, device=device)
     pens = torch.full((n_max, size), 2, device=device)
+    of_choices = decoder.softmax_temperature(temperature)
     noise = step_noise(n_max, of_all, generator, uniform[:, :of_all, 1]) if guidance else None
     hands = [Rival(decoder, condition), *(rivals if guidance else ())]  # the first one draws, the others look on
     states, row = [one.decoder.start(one.condition) for one in hands], torch.tensor(START, device=device).expand(size, 5)
     active, going = torch.arange(size, device=device), torch.ones(size, dtype=torch.bool, device=device)
     one_hot, shortest = torch.eye(3, dtype=condition.dtype, device=device), int(begun.min()) if size else 0
-    for t in range(n_max + prefix.shape[1] if size else 0):
+    for t in range(n_max + shortest if size else 0):
         raws, states = _step(hands, states, row)
         if t < shortest:
             row = prefix[active, t]
             continue
         at = t - begun[active]  # which of a drawing's own rows comes next: below 0 for those that are not through their prefix
-        numbers = at.clamp(0, n_max - 1)
+        numbers = at.clamp(min=0)
         if guidance:
             own, *others = map(split_parameters, raws)
             beside = [(other, one.scale) for other, one in zip(others, hands[1:], strict=True)]
             candidates = Noise(*(part[numbers, active * (not alike)] for part in noise))
-            move, pen = guided_draw(own, beside, guidance, temperature, pen_temperature, candidates)
+            move, pen = guided_draw(own, beside, guidance, temperature, pen_temperature, candidates, of_choices)
         else:
-            move, pen = _choose(raws[0], temperature, pen_temperature, uniform[numbers, active], normal[numbers, active])
+            move, pen = _choose(raws[0], temperature, pen_temperature, of_choices, uniform[numbers, active], normal[numbers, active])
         free = at >= 0
-        going = going & (at < n_max) & ~(free & (pen == 2))
-        drawn = (free & going).nonzero().squeeze(1)
-        moves[at[drawn], active[drawn]], pens[at[drawn], active[drawn]] = move[drawn], pen[drawn]
+        going = going & ~(free & (pen == 2))
+        drawn = free & going  # who is not through their prefix writes over this later
+        moves[numbers, active] = move * drawn[:, None]
+        pens[numbers, active] = torch.where(drawn, pen, 2)
         row = torch.cat([move, one_hot[pen]], -1)
         if t < prefix.shape[1]:
             row = torch.where(free[:, None], row, prefix[active, t])
@@ -124,9 +127,11 @@ def check_temperature(temperature: float, pen_temperature: float | None = None) 
         raise DataError(f"temperature {temperature}: give 0 for greedy drawing or a number above it (0.4 is the report's)")
 
 
-def _choose(raw: Tensor, temperature: float, pen_temperature: float | None, uniform: Tensor, normal: Tensor) -> tuple[Tensor, Tensor]:
+def _choose(
+    raw: Tensor, temperature: float, pen_temperature: float | None, of_choices: float, uniform: Tensor, normal: Tensor
+) -> tuple[Tensor, Tensor]:
     mixture = split_parameters(raw)
-    return draw(temper(mixture, temperature, pen_temperature), uniform, normal) if temperature > 0 else mode(mixture)
+    return draw(temper(mixture, temperature, pen_temperature, of_choices), uniform, normal) if temperature > 0 else mode(mixture)
 
 
 def to_drawings(moves: Tensor, pens: Tensor, scale: float, words: Sequence[str]) -> list[Drawing]:

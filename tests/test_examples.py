@@ -10,9 +10,11 @@ import sketchlib
 from sketchlib.data.doodles import doodles
 from sketchlib.data.npz import read_npz
 from sketchlib.data.quickdraw import read_binary, read_class, read_raw, read_simplified
+from sketchlib.svg import read_svg
 
 FIRST = [sketchlib.load, sketchlib.sample, sketchlib.animate, sketchlib.Drawing, doodles]
-FIRST += [read_simplified, read_raw, read_binary, read_npz, read_class]
+FIRST += [sketchlib.complete, sketchlib.encode, sketchlib.interpolate, sketchlib.scene]
+FIRST += [read_simplified, read_raw, read_binary, read_npz, read_class, sketchlib.read, sketchlib.write, sketchlib.convert, read_svg]
 
 
 HOME = Path(sketchlib.__file__).parent

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "sketchlib"
 # From left to right: a file at the top, or a folder, imports only from its own group and those before it.
 ORDER = [{"errors", "polylines"}, {"limits"}, {"strokes", "svg", "files", "distributed", "settings"}, {"data"}, {"models"}, {"train"}]
-ORDER += [{"guidance", "sampling"}, {"metrics", "pictures"}, {"report"}, {"__main__"}]
+ORDER += [{"guidance", "sampling", "completion"}, {"metrics", "pictures"}, {"report"}, {"__main__"}]
 ALLOWED = {"torch", "numpy", "safetensors", "sklearn", "scipy", "tqdm", "sketchlib"} | sys.stdlib_module_names
 MODULES = sorted(".".join(path.relative_to(LIBRARY).with_suffix("").parts) for path in LIBRARY.rglob("*.py") if path.stem != "__init__")
 CORE = [module for module in MODULES if module.split(".")[0] not in {"pictures", "report", "__main__"}]
@@ -132,7 +132,7 @@ def test_conda_and_pip_users_get_the_same():
 
 def test_every_import_is_a_dependency():
     distributions = {"sklearn": "scikit-learn", "PIL": "pillow", "yaml": "pyyaml", "nbformat": "papermill", "IPython": "ipywidgets"}
-    distributions |= {"myst_nb": "jupyter-book", "matplotlib_inline": "ipywidgets"}
+    distributions |= {"myst_nb": "jupyter-book", "matplotlib_inline": "ipywidgets", "traitlets": "anywidget"}
     wanted = {re.split(r"[<>=!~ ]", entry)[0] for entry in [*listed(), *listed("book", "test")]}
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in [*LIBRARY.rglob("*.py"), ROOT / "dodo.py"]]
     trees += [dependencies._tree(code_of(path)) for path in NOTEBOOKS]

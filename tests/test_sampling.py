@@ -12,7 +12,7 @@ from sketchlib.models.decoder import Decoder
 from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
-from sketchlib.sampling import encode, interpolate, reconstruct, sample, sample_rows, slerp
+from sketchlib.sampling import decode, encode, interpolate, reconstruct, sample, sample_rows, slerp
 from sketchlib.strokes import START, Drawing
 
 pytestmark = pytest.mark.numeric
@@ -381,6 +381,50 @@ def test_the_ends_of_an_interpolation_are_the_reconstructions():
     way = interpolate(model, a, b, steps=5)
     assert len(way) == 5 and same([way[0], way[-1]], reconstruct(model, [a, b]), 1e-3)
     assert not same(way[:1], way[-1:], 1e-3)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.6])
+def test_a_walk_that_goes_nowhere_draws_the_same_in_every_frame(temperature):
+    """All frames meet the same random numbers: what changes is z alone."""
+    model, drawing = vae(), sketch_set().drawing(0)
+    way = interpolate(model, drawing, drawing, 6, temperature, seed=3)
+    assert same(way, way[:1] * 6, 1e-3)
+    assert temperature == 0 or not same(way, interpolate(model, drawing, drawing, 6, temperature, seed=4))
+
+
+def test_the_frames_of_a_walk_are_what_their_z_gives_alone():
+    model, (a, b) = vae(), sketch_set().drawings("cat", 2)
+    way, z = interpolate(model, a, b, 5, 0.7, seed=2), slerp(*encode(model, [a, b]), 5)
+    assert same(way, [sketch for one in z for sketch in decode(model, one[None], temperature=0.7, seed=2)], 1e-3)
+    assert same(decode(model, z, temperature=0.7, seed=2), way) and len({one.stroke3.tobytes() for one in way}) > 1
+
+
+@pytest.mark.parametrize("guidance", [0.0, 2.0])
+def test_drawings_that_meet_the_same_numbers_are_alike(guidance):
+    model = single()
+    condition, rivals = condition_of(model, 1).expand(4, -1), [sampling.Rival(model.decoder, condition_of(model, 2)[1:].expand(4, -1))]
+    moves, pens = sample_rows(model.decoder, condition, 20, 0.8, noise(), guidance=guidance, rivals=rivals, alike=True)
+    assert torch.allclose(moves, moves[:1].expand_as(moves), atol=1e-5) and torch.equal(pens, pens[:1].expand_as(pens))
+
+
+def test_latent_vectors_are_plain_tensors_of_a_class():
+    router = Router({"cat": vae(1), "sun": vae(2, name="sun")})
+    cats, suns = sketch_set().drawings("cat", 3), sketch_set().drawings("sun", 3)
+    z = encode(router, cats)
+    assert torch.equal(z, encode(vae(1), cats)) and torch.equal(encode(router, suns), encode(router, suns, "sun"))
+    assert {one.word for one in decode(router, z[:1] + z[1:2] - z[2:], "cat")} == {"cat"}
+    assert same(decode(router, z, "cat"), reconstruct(router, cats), 1e-3)
+    for wrong in (lambda: decode(router, z), lambda: encode(router, cats + suns), lambda: encode(router, [])):
+        with pytest.raises(DataError, match="say which is meant, word= one of cat, sun"):
+            wrong()
+    with pytest.raises(DataError, match="unknown class 'sunn'"):
+        decode(router, z, "sunn")
+    with pytest.raises(DataError, match=r"expected \(3, 4\)"):
+        decode(router, torch.zeros(3, 5), "cat")
+    with pytest.raises(DataError, match="has no latent space"):
+        decode(single(), z, "cat")
+    with pytest.raises(DataError, match="steps 1"):
+        interpolate(router, *cats[:2], steps=1)
 
 
 def test_slerp_keeps_the_norm_and_turns_evenly():

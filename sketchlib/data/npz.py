@@ -114,9 +114,12 @@ def _members(data: bytes) -> list | np.ndarray:
 
 def _plain(member):
     # A drawing as a numpy array, or a list of rows that are lists or such arrays.
-    if isinstance(member, _Array):
-        member = member.value
-    return [row.value if isinstance(row, _Array) else row for row in member] if isinstance(member, list | tuple) else member
+    try:
+        if isinstance(member, _Array):
+            member = member.value
+        return [row.value if isinstance(row, _Array) else row for row in member] if isinstance(member, list | tuple) else member
+    except BROKEN as error:  # bytes that are none
+        raise DataError(f"is an array that cannot be made ({error})") from None
 
 
 class ArrayUnpickler(pickle.Unpickler):
@@ -157,7 +160,7 @@ class _Array:
     def __setstate__(self, state: tuple):
         _, self.shape, dtype, self.fortran, self.data = state
         self.code, n = dtype.code, len(self.data)
-        if len(self.shape) > AXES or not all(type(size) is int and abs(size) <= n for size in self.shape):
+        if len(self.shape) > AXES or not all(type(size) is int and 0 <= size <= n for size in self.shape):
             raise pickle.UnpicklingError(f"an array of shape {str(self.shape):.60} has {n} bytes or members")
         if "O" not in self.code and prod(self.shape) * int(self.code[-1]) != n:
             raise pickle.UnpicklingError(f"an array of shape {self.shape} has {n} bytes")

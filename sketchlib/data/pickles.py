@@ -22,7 +22,7 @@ def check_claims(data: bytes, start: int = 0) -> None:
             return
         if code in COUNTED:
             width = COUNTED[code]
-            at += 1 + width + int.from_bytes(data[at + 1 : at + 1 + width], "little")
+            at = min(at + 1 + width + int.from_bytes(data[at + 1 : at + 1 + width], "little"), len(data))
         elif code == PUT:
             _check_place(int.from_bytes(data[at + 1 : at + 5], "little"), at)
             at += 5

@@ -1,34 +1,52 @@
-"""What a VAE does with its latent space: units in use, smoothness on the way between two drawings, reconstruction. Chapter 8."""
+"""Whether a VAE's latent space is alive: what z is worth, what reconstructions and walks keep of their drawings. Chapters 5 and 8."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter
+from scipy.spatial.distance import cdist
+from torch import Tensor
 
-from ..data.batches import batches, make_batch
+from ..data.batches import Batch, make_batch
 from ..data.dataset import SketchSet
 from ..errors import DataError
-from ..models.decoder import reconstruction
 from ..models.vae import SketchVAE
-from ..sampling import encode, reconstruct, sample, slerp
+from ..sampling import encode, sample
 from ..strokes import Drawing
 from .fidelity import check_features, check_pair
-from .likelihood import evaluating
-from .recogniser import Recogniser, features
+from .interval import Interval, bootstrap
+from .likelihood import evaluating, on_grid
+from .raster import rasterise
+
+SIZE, BLUR = 32, 2.0  # of the pictures that are compared: side, and deviation of the blur, pixels
+NEAREST = 0.1  # share of the class among which a reconstruction's own drawing should be
+TEMPERATURE = 0.2  # of reconstructions and walks: near greedy, yet lines do not lock up as greedy ones do
 
 
 @torch.no_grad()
-def latent_means(vae: SketchVAE, sketches: SketchSet, batch_size: int = 250) -> tuple[np.ndarray, np.ndarray]:
-    """mu of q(z | drawing), and what each of its units adds to L_KL, both (n, N_z), for the drawings of a set sorted by length."""
-    device, found = next(vae.parameters()).device, []
+def latent_clouds(vae: SketchVAE, sketches: SketchSet) -> tuple[np.ndarray, np.ndarray]:
+    """mu and sigma^2 of q(z | drawing), both (n, N_z), in the set's order."""
+    mu, variance = (np.empty((len(sketches), vae.latent_size)) for _ in range(2))
     with evaluating(vae):
-        for batch in batches(sketches, vae.scale, batch_size, shuffle=False):
-            mu, log_var = vae.encode(batch.to(device))
-            found.append((mu, -0.5 * (1 + log_var - mu**2 - torch.exp(log_var))))
-    mu, kl = (torch.cat(part).double().cpu().numpy() for part in zip(*found, strict=True))
-    return mu, kl
+        for index, batch in _batches(vae, sketches):
+            at, log_var = vae.encode(batch)
+            mu[index], variance[index] = at.double().cpu(), torch.exp(log_var.double()).cpu()
+    return mu, variance
+
+
+def _batches(vae: SketchVAE, sketches: SketchSet, size: int = 250) -> Iterator[tuple[np.ndarray, Batch]]:
+    # Drawings of like length together; each batch with the places of its drawings in the set.
+    device, order = next(vae.parameters()).device, np.argsort(sketches.lengths, kind="stable")
+    for index in np.split(order, range(size, len(order), size)):
+        yield index, make_batch(sketches, index, vae.scale).to(device)
+
+
+def kl_nats(mu: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """KL(q || N(0, I)) of each drawing, nats (n,), from `latent_clouds`. At a floor it proves nothing."""
+    return 0.5 * (variance + mu**2 - 1 - np.log(variance)).sum(1)
 
 
 def active_units(mu: np.ndarray, threshold: float = 0.01) -> np.ndarray:
@@ -39,56 +57,109 @@ def active_units(mu: np.ndarray, threshold: float = 0.01) -> np.ndarray:
     return check_features(mu, 2, "latent means").var(0, ddof=1) > threshold
 
 
-def smoothness(path: np.ndarray) -> dict[str, float]:
-    """How evenly features (steps, d) move along a path.
+def aggregate(mu: np.ndarray, variance: np.ndarray) -> dict[str, float]:
+    """How far the clouds of all drawings together are from the prior N(0, I) that sketches are drawn from.
 
-    `jump`: the longest step over the mean step, 1 where all are equal and steps - 1 where one does it all. `detour`: the length
-    of the path over the distance of its ends, 1 on a straight line. NaN where nothing moves (`jump`) or the path returns to its
-    start (`detour`). Raises `DataError` for fewer than three steps.
+    `mean`: the root mean square of the units' means, 0 for the prior. `least`, `most`: the smallest and the largest variance of a unit, 1
+    for the prior. `kl`: nats from the Gaussian with the clouds' mean and covariance to the prior; with few drawings for N_z it is too
+    high. Raises `DataError` for fewer than two drawings. `mu`, `variance` (n, N_z): of `latent_clouds`.
     """
-    path = check_features(path, 3, "path")
-    steps = np.linalg.norm(np.diff(path, axis=0), axis=1)
-    apart = np.linalg.norm(path[-1] - path[0])
-    jump = steps.max() / steps.mean() if steps.any() else np.nan
-    return {"jump": float(jump), "detour": float(steps.sum() / apart) if apart > 0 else float("nan")}
-
-
-def interpolation_smoothness(
-    vae: SketchVAE, judge: Recogniser, pairs: Sequence[tuple[Drawing, Drawing]], steps: int = 9, seed: int = 0
-) -> dict[str, float]:
-    """`smoothness` in a recogniser's features, averaged over interpolations between the drawings of `pairs`.
-
-    Spherical interpolation between the means of z, drawn greedily in `steps` sketches. `jump` and `detour`: means over the paths
-    where they are defined. `broken`: the share of paths with an empty sketch on the way, left out of both. Raises `DataError` for no
-    pairs, or where every path is broken. Chapter 8.
-    """
-    if not pairs:
-        raise DataError("no pairs to interpolate between: give at least one")
-    ends = encode(vae, [drawing for pair in pairs for drawing in pair])
-    z = torch.cat([slerp(a, b, steps) for a, b in zip(ends[::2], ends[1::2], strict=True)])
-    drawn = sample(vae, vae.classes[0], len(z), 0.0, seed, z=z)
-    paths = [drawn[start : start + steps] for start in range(0, len(drawn), steps)]
-    found = [smoothness(features(judge, path)) for path in paths if all(drawing.strokes for drawing in path)]
-    if not found:
-        raise DataError(f"{len(pairs)} interpolations, none without an empty sketch: train the model longer or give more pairs")
-    means = {name: float(np.nanmean([one[name] for one in found])) for name in found[0]}
-    return {**means, "broken": 1 - len(found) / len(pairs), "n": len(pairs)}
+    mu, variance = check_pair(mu, variance, 2)
+    mean, covariance = mu.mean(0), np.atleast_2d(np.cov(mu, rowvar=False)) + np.diag(variance.mean(0))
+    kl = 0.5 * (np.trace(covariance) + mean @ mean - len(mean) - np.linalg.slogdet(covariance)[1])
+    spread = np.diag(covariance)
+    return {"mean": float(np.sqrt((mean**2).mean())), "least": float(spread.min()), "most": float(spread.max()), "kl": float(kl)}
 
 
 @torch.no_grad()
-def code_worth(vae: SketchVAE, sketches: SketchSet) -> dict[str, float]:
-    """What a drawing's code tells the decoder that the true rows, which it is given too, do not.
+def costs_told(vae: SketchVAE, sketches: SketchSet, z: np.ndarray) -> np.ndarray:
+    """Nats (n,) on the grid of drawings whose z (n, N_z) the decoder is told; what telling it costs, L_KL, is left out."""
+    out = np.empty(len(sketches))
+    with evaluating(vae):
+        for index, batch in _batches(vae, sketches):
+            told = torch.as_tensor(z[index], dtype=batch.x.dtype, device=batch.x.device)
+            out[index] = on_grid(vae(batch, told), batch, 1 / vae.scale).cpu()
+    return out
 
-    `own`: L_R in nats a drawing with its own mu. `other`: with the mu of the drawing before it in the set. `worth`: their difference, 0
-    where the decoder does not heed the code. Raises `DataError` for fewer than two drawings. Chapters 5 and 12.
+
+def code_costs(vae: SketchVAE, sketches: SketchSet) -> tuple[np.ndarray, np.ndarray]:
+    """Nats (n,) on the grid of each drawing with its own mu, and with that of the drawing before it in the set.
+
+    Alike where the decoder does not heed z. A decoder may also pay for another's z without gaining by its own, so hold the first beside
+    what a model without z asks for the same drawings. Raises `DataError` for fewer than two drawings.
     """
     if len(sketches) < 2:
         raise DataError(f"{len(sketches)} drawings: 2 or more are needed, to give each the code of another")
-    batch = make_batch(sketches, np.arange(len(sketches)), vae.scale).to(next(vae.parameters()).device)
-    with evaluating(vae):
-        mu, _ = vae.encode(batch)
-        own, other = (float(sum(reconstruction(vae(batch, z), batch)).mean()) for z in (mu, mu.roll(1, 0)))
-    return {"own": own, "other": other, "worth": other - own}
+    mu, _ = latent_clouds(vae, sketches)
+    return costs_told(vae, sketches, mu), costs_told(vae, sketches, np.roll(mu, 1, axis=0))
+
+
+def code_worth(vae: SketchVAE, sketches: SketchSet, seed: int = 0) -> Interval:
+    """What a drawing's own z saves over another's, nats a drawing on the grid, with an interval; see `code_costs`. Chapters 5, 8, 12."""
+    own, other = code_costs(vae, sketches)
+    return bootstrap(np.mean, other - own, seed=seed)
+
+
+def blurred(drawings: Sequence[Drawing], size: int = SIZE, sigma: float = BLUR) -> np.ndarray:
+    """Drawings as blurred pictures (n, size^2), each fitted to the frame; `sigma`: deviation of the blur, pixels. NaN for an empty one."""
+    out, whole = np.full((len(drawings), size * size), np.nan), [i for i, one in enumerate(drawings) if one.strokes]
+    pictures = rasterise([drawings[i] for i in whole], size).numpy()[:, 0]
+    out[whole] = gaussian_filter(pictures, (0, sigma, sigma)).reshape(len(whole), -1)
+    return out
+
+
+def apart(drawings: Sequence[Drawing], others: Sequence[Drawing]) -> np.ndarray:
+    """Distances (n, m) of blurred pictures; infinite where a drawing is empty."""
+    return np.nan_to_num(cdist(blurred(drawings), blurred(others)), nan=np.inf)
+
+
+def among_nearest(drawings: Sequence[Drawing], again: Sequence[Drawing], share: float = NEAREST) -> np.ndarray:
+    """Whether each reconstruction's own drawing is among the nearest `share` of all the `drawings`, bool (n,); by chance a `share` is.
+
+    By distance of blurred pictures; an empty reconstruction is near to none. Raises `DataError` for sides of other lengths.
+    """
+    _check_partners(drawings, again)
+    distances = apart(again, drawings)
+    own = np.diag(distances)
+    return np.isfinite(own) & ((distances < own[:, None]).sum(1) < share * len(drawings))
+
+
+def _check_partners(drawings: Sequence, again: Sequence) -> None:
+    if len(drawings) != len(again):
+        raise DataError(f"{len(drawings)} drawings and {len(again)} partners: give one for each")
+
+
+def together(drawings: Sequence[Drawing], again: Sequence[Drawing], of: str) -> np.ndarray:
+    """What each pair of a drawing and its reconstruction adds to the correlation of a count, (n,): the mean is Pearson's coefficient.
+
+    `of`: "strokes" or "points". 0 where either side's count does not vary. Raises `DataError` for another count, or sides of other
+    lengths.
+    """
+    _check_partners(drawings, again)
+    counts = {"strokes": lambda one: len(one.strokes), "points": lambda one: one.n_points}
+    if of not in counts:
+        raise DataError(f"the number of {of!r}: expected one of {', '.join(counts)}")
+    sides = [np.array([counts[of](one) for one in side], dtype=float) for side in (drawings, again)]
+    return np.prod([(side - side.mean()) / (side.std() or 1.0) for side in sides], axis=0)
+
+
+def walks(vae: SketchVAE, frames: Sequence[Tensor], temperature: float = TEMPERATURE, seed: int = 0) -> list[list[Drawing]]:
+    """Each of some frames z (n, N_z) drawn with the same noise, so that row i changes from frame to frame by z alone."""
+    return [sample(vae, vae.classes[0], len(z), temperature, seed, z=z) for z in frames]
+
+
+def ends_kept(vae: SketchVAE, pairs: Sequence[tuple[Drawing, Drawing]], temperature: float = TEMPERATURE, seed: int = 0) -> np.ndarray:
+    """Whether both ends of the walk between two drawings look more like their own drawing than like the other one, bool (pairs,).
+
+    Both ends of a pair are drawn with the same noise. By distance of blurred pictures; by chance a quarter of the pairs do. Raises
+    `DataError` for no pairs.
+    """
+    if not pairs:
+        raise DataError("no pairs to walk between: give at least one")
+    sides = list(zip(*pairs, strict=True))
+    ends = walks(vae, [encode(vae, side) for side in sides], temperature, seed)
+    nearer = [np.diag(apart(ends[i], sides[i])) < np.diag(apart(ends[i], sides[1 - i])) for i in (0, 1)]
+    return nearer[0] & nearer[1]
 
 
 def paired_distance(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
@@ -100,20 +171,7 @@ def paired_distance(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
     first, second = check_pair(first, second, 2)
     if len(first) != len(second):
         raise DataError(f"{len(first)} drawings and {len(second)} partners: give one for each")
-    apart = np.linalg.norm(first[:, None] - second[None], axis=-1)
-    own, n = float(np.trace(apart)), len(first)
-    other = float(apart.sum() - own) / (n * (n - 1))
+    distances = np.linalg.norm(first[:, None] - second[None], axis=-1)
+    own, n = float(np.trace(distances)), len(first)
+    other = float(distances.sum() - own) / (n * (n - 1))
     return {"own": own / n, "other": other, "ratio": own / n / other if other > 0 else float("nan")}
-
-
-def reconstruction_distance(vae: SketchVAE, judge: Recogniser, drawings: Sequence[Drawing], seed: int = 0) -> dict[str, float]:
-    """`paired_distance` of drawings to their greedy reconstructions in a recogniser's features.
-
-    `empty`: the share of reconstructions without a point, left out. Raises `DataError` where fewer than two remain. Chapter 8.
-    """
-    again = reconstruct(vae, drawings, seed=seed)
-    kept = [(a, b) for a, b in zip(drawings, again, strict=True) if b.strokes]
-    if len(kept) < 2:
-        raise DataError(f"{len(kept)} of {len(drawings)} reconstructions have a point; at least 2 are needed: train the model longer")
-    found = paired_distance(*(features(judge, side) for side in zip(*kept, strict=True)))
-    return {**found, "empty": 1 - len(kept) / len(drawings), "n": len(drawings)}

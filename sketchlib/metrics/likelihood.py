@@ -1,4 +1,4 @@
-"""What drawings cost under a model, in nats: exact for the single model, bounded for the VAEs. Chapter 8."""
+"""What drawings cost under a model on the data's grid, in nats: exact for the single model, bounded for the VAEs. Chapters 3 and 8."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ..data.batches import Batch, make_batch
 from ..data.dataset import SketchSet
 from ..errors import DataError
 from ..models.decoder import reconstruction
+from ..models.mixture import Mixture, cell_nll, pen_nll, split_parameters
 from ..models.router import Router
 from ..models.vae import kl_divergence
 
@@ -23,45 +24,52 @@ from ..models.vae import kl_divergence
 class Costs:
     """Nats of every drawing of a set, (n,) each, in the set's order.
 
-    `l_r`: L_S + L_P summed over the drawing, in normalised units. `l_kl`: L_KL, 0 for the single model. `iw`: the negative
-    importance-weighted bound in normalised units, NaN where no samples were asked for, l_r for the single model. `points`: N.
-    `unit`: log(scale^2) a point, which turns normalised units to data units. `n_max`: the model's.
+    `grid`: what its movements cost on the data's grid, each the cell of one data unit that it lies in, and its pen states. `l_kl`: L_KL, 0
+    for the single model. `iw`: the negative importance-weighted bound on the grid, NaN where no samples were asked for, `grid` for the
+    single model. `l_r`: L_S + L_P as a density in normalised units, for the paper's figure alone. `points`: N. `n_max`: the model's.
     """
 
-    l_r: np.ndarray
+    grid: np.ndarray
     l_kl: np.ndarray
     iw: np.ndarray
+    l_r: np.ndarray
     points: np.ndarray
-    unit: np.ndarray
     n_max: np.ndarray
 
-    def in_data_units(self, bound: str = "elbo") -> np.ndarray:
-        """Nats (n,) in data units: `bound` "elbo" for L_R + L_KL, "iw" for the importance-weighted bound."""
-        return (self.iw if bound == "iw" else self.l_r + self.l_kl) + self.points * self.unit
+    @property
+    def elbo(self) -> np.ndarray:
+        """The cost (n,) on the grid, of a VAE its bound by one z: `grid` + `l_kl`."""
+        return self.grid + self.l_kl
 
     def means(self) -> dict[str, float]:
         """Means over the drawings, or over their points, in nats.
 
-        `per_sketch`, `per_point`: L_R + L_KL in data units, in which the scale factor does not matter. `per_sketch_scaled`,
-        `per_point_scaled`: the same in normalised units. `paper`: L_R divided by N_max, in normalised units, as the paper prints
-        it. `l_kl`: L_KL a sketch. `n`, `points`: the numbers averaged over. `iw_per_sketch`, `iw_per_point`: the importance-weighted
-        bound in data units, where it was asked for. Chapter 8.
+        `per_sketch`, `per_point`: `elbo`, on the grid. `l_kl`: L_KL a sketch. `paper`: L_R divided by N_max, a density in normalised
+        units, as the paper prints it. `n`, `points`: the numbers averaged over. `iw_per_sketch`, `iw_per_point`: the importance-weighted
+        bound on the grid, where it was asked for. Chapter 8.
         """
         n, points = len(self.points), float(self.points.sum())
-        scaled, data = float((self.l_r + self.l_kl).sum()), float(self.in_data_units().sum())
-        out = {"per_sketch": data / n, "per_point": data / points}
-        out |= {"per_sketch_scaled": scaled / n, "per_point_scaled": scaled / points}
-        out |= {"paper": float((self.l_r / self.n_max).mean()), "l_kl": float(self.l_kl.mean()), "n": n, "points": int(points)}
-        if np.isfinite(self.iw).all():
-            iw = float(self.in_data_units("iw").sum())
-            out |= {"iw_per_sketch": iw / n, "iw_per_point": iw / points}
-        return out
+        elbo, iw = float(self.elbo.sum()), float(self.iw.sum())
+        out = {"per_sketch": elbo / n, "per_point": elbo / points, "l_kl": float(self.l_kl.mean())}
+        out |= {"paper": float((self.l_r / self.n_max).mean()), "n": n, "points": int(points)}
+        return out | ({"iw_per_sketch": iw / n, "iw_per_point": iw / points} if math.isfinite(iw) else {})
+
+
+def on_grid(raw: Tensor, batch: Batch, side: float) -> Tensor:
+    """Nats (B,) of each drawing on the data's grid: `cell_nll` of its N points, and L_P of these and the end row, in float64.
+
+    `raw` (B, T, 6M + 3): predictions for the rows batch.x[:, 1:]. `side`: of a cell in normalised units, 1 / scale.
+    """
+    target, mixture, drawn = batch.x[:, 1:], split_parameters(raw), batch.drawn
+    pen = (pen_nll(mixture, target[..., 2:]).double() * batch.decided).sum(1)
+    cells = cell_nll(Mixture(*(part[drawn] for part in mixture)), *target[drawn][:, :2].unbind(-1), side)  # padding costs time too
+    return pen.index_add(0, drawn.nonzero()[:, 0], cells)
 
 
 def costs(model: nn.Module | Router, sketches: SketchSet, seed: int = 0, batch_size: int = 250, samples: int = 0) -> Costs:
     """The cost of every drawing of a set under a model; `samples` K > 0 also gives the importance-weighted bound of a VAE.
 
-    For the single model the cost is exact; for a VAE L_R + L_KL bounds it from above, and the importance-weighted bound lies between.
+    For the single model the cost is exact; for a VAE `elbo` bounds it from above, and the importance-weighted bound lies between.
     Classes are matched by name. A Router costs each drawing under its own class's model; a single VAE costs whatever it is given.
     Raises `DataError` for an unknown class, no drawings, an empty one, or K below 0. Source: Ha and Eck (2017), equation 9;
     Burda et al. (2016), equation 8.
@@ -86,14 +94,14 @@ def _owners(model, sketches: SketchSet):
 def _fill(out: Costs, model, sketches: SketchSet, index: np.ndarray, seed: int, batch_size: int, samples: int) -> None:
     sketches = model.as_known(sketches)
     device = next(model.parameters()).device
-    out.points[index], out.unit[index], out.n_max[index] = sketches.lengths[index], 2 * math.log(model.scale), model.n_max
+    out.points[index], out.n_max[index] = sketches.lengths[index], model.n_max
     index = index[np.argsort(sketches.lengths[index], kind="stable")]
     with torch.no_grad(), evaluating(model):
         for part in np.split(index, range(batch_size, len(index), batch_size)):
             batch = make_batch(sketches, part, model.scale).to(device)
             draws = _noise(seed, part, max(samples, 1), model.latent_size) if model.latent_size else None
             found = _nats(model, batch, None if draws is None else draws.to(device), samples)
-            out.l_r[part], out.l_kl[part], out.iw[part] = (value.double().cpu().numpy() for value in found)
+            out.grid[part], out.l_kl[part], out.iw[part], out.l_r[part] = (value.double().cpu().numpy() for value in found)
 
 
 def _noise(seed: int, index: np.ndarray, samples: int, latent_size: int) -> Tensor:
@@ -114,18 +122,19 @@ def evaluating(model):
         model.train(training)
 
 
-def _nats(model, batch: Batch, noise: Tensor | None, samples: int) -> tuple[Tensor, Tensor, Tensor]:
-    def cost(z=None):
-        stroke, pen = reconstruction(model(batch) if z is None else model(batch, z), batch)
-        return stroke.double() + pen.double()
-
+def _nats(model, batch: Batch, noise: Tensor | None, samples: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    # Grid, L_KL, the importance-weighted bound, and L_R.
     if noise is None:
-        exact = cost()
-        return exact, torch.zeros_like(exact), exact
+        raw = model(batch)
+        exact = on_grid(raw, batch, 1 / model.scale)
+        return exact, torch.zeros_like(exact), exact, sum(reconstruction(raw, batch))
     mu, log_var = model.encode(batch)
-    l_r = cost(mu + torch.exp(log_var / 2) * noise[0])
-    iw = -importance_bound(lambda z: -cost(z), mu, log_var, noise) if samples else torch.full_like(l_r, math.nan)
-    return l_r, kl_divergence(mu.double(), log_var.double()), iw
+    raw = model(batch, mu + torch.exp(log_var / 2) * noise[0])
+    grid = on_grid(raw, batch, 1 / model.scale)
+    iw = torch.full_like(grid, math.nan)
+    if samples:
+        iw = -importance_bound(lambda z: -on_grid(model(batch, z), batch, 1 / model.scale), mu, log_var, noise)
+    return grid, kl_divergence(mu.double(), log_var.double()), iw, sum(reconstruction(raw, batch))
 
 
 def importance_bound(log_likelihood: Callable[[Tensor], Tensor], mu: Tensor, log_var: Tensor, noise: Tensor) -> Tensor:

@@ -79,6 +79,10 @@ class Decoder(nn.Module):
         h = torch.sigmoid(o) * torch.tanh(c)
         return self.fc_params(h), State(h, c, *constant)
 
+    def softmax_temperature(self, temperature: float) -> float:
+        """What the logits of pi and q are divided by at a temperature: the temperature itself, as in Ha and Eck (2017), equation 8."""
+        return temperature
+
     @torch.no_grad()
     def copy_from(self, other: Decoder, condition: Tensor | None = None) -> None:
         """Take over the weights of another decoder of the same sizes; raises `DataError` where they differ.

@@ -111,19 +111,20 @@ def perplexity(mixture: Mixture) -> Tensor:
     return torch.exp(-(mixture.log_pi.exp() * mixture.log_pi).sum(-1))
 
 
-def temper(mixture: Mixture, temperature: float, pen_temperature: float | None = None) -> Mixture:
+def temper(mixture: Mixture, temperature: float, pen_temperature: float | None = None, softmax_temperature: float | None = None) -> Mixture:
     """The mixture at a temperature tau: logits of pi and q divided by tau, sigma^2 multiplied by tau.
 
-    `pen_temperature`: another one for q alone. Source: Ha and Eck (2017), equation 8. Raises `DataError` unless both are above 0 (use
-    `mode` for the limit 0). Chapter 7.
+    `softmax_temperature`: another one for the logits. `pen_temperature`: another one for q alone. Source: Ha and Eck (2017), equation 8.
+    Raises `DataError` unless tau and that of q are above 0 (use `mode` for the limit 0). Chapter 7.
     """
-    of_the_pen = temperature if pen_temperature is None else pen_temperature
+    of_choices = temperature if softmax_temperature is None else softmax_temperature
+    of_the_pen = of_choices if pen_temperature is None else pen_temperature
     if not (temperature > 0 and of_the_pen > 0):
         below = of_the_pen if temperature > 0 else temperature
         raise DataError(f"temperature {below}: it must be above 0 here (0 means greedy drawing, done by `mode`)")
     widen = math.log(temperature) / 2
     return mixture._replace(
-        log_pi=F.log_softmax(mixture.log_pi / temperature, -1),
+        log_pi=F.log_softmax(mixture.log_pi / of_choices, -1),
         log_sigma_x=mixture.log_sigma_x + widen,
         log_sigma_y=mixture.log_sigma_y + widen,
         pen_logits=mixture.pen_logits / of_the_pen,

@@ -118,6 +118,10 @@ class TransformerDecoder(nn.Module):
             all_values.append(values)
         return self._head(x)[:, 0], State(torch.stack(all_keys, 1), torch.stack(all_values, 1), pen, state.bias)
 
+    def softmax_temperature(self, temperature: float) -> float:
+        """What the logits of pi and q are divided by at a temperature: the temperature itself, as in Ha and Eck (2017), equation 8."""
+        return temperature
+
     @torch.no_grad()
     def copy_from(self, other: TransformerDecoder) -> None:
         """Take over the weights of another decoder of the same sizes; raises `DataError` where they differ."""

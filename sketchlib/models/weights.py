@@ -11,12 +11,15 @@ from torch import nn
 
 from ..errors import DataError
 from ..files import described_classes, read_model, weights_folder, write_atomically
+from . import magenta_json
+from .magenta import MagentaGen, MagentaVAE
 from .router import Router
 from .single import ConditionalDecoder
 from .transformer import ConditionalTransformer
 from .vae import SketchVAE
 
-ARCHITECTURES = {kind.__name__: kind for kind in (ConditionalDecoder, SketchVAE, ConditionalTransformer)}
+SUFFIXES = (".safetensors", *magenta_json.SUFFIXES)
+ARCHITECTURES = {kind.__name__: kind for kind in (ConditionalDecoder, SketchVAE, ConditionalTransformer, MagentaGen, MagentaVAE)}
 
 
 def save(model: nn.Module, path: Path | str, card: dict | None = None, half: bool = False) -> None:
@@ -31,15 +34,19 @@ def save(model: nn.Module, path: Path | str, card: dict | None = None, half: boo
 
 
 def read(path: Path | str) -> nn.Module:
-    """The model in a .safetensors file, in float32 and evaluation mode; raises `DataError` for any other file."""
-    return read_model(path, ARCHITECTURES)
+    """The model in a .safetensors file, or in one of sketch-rnn-js, .gen.json or .vae.json, in float32 and evaluation mode.
+
+    Raises `DataError` for any other file.
+    """
+    return magenta_json.read(path) if magenta_json.is_magenta(path) else read_model(path, ARCHITECTURES)
 
 
 def load(name: str | Path):
     """A trained model: a published one by its name, "single" or "router", or what is in a .safetensors file or a folder of them.
 
-    A folder, and "router", give a `Router`: one VAE a class, each read when it is first asked for. Raises `DataError` for a path that
-    does not exist or holds no model.
+    A folder, and "router", give a `Router`: one model a class, each read when it is first asked for. The pretrained models of
+    sketch-rnn-js, .gen.json and .vae.json, are read too, also in a folder. Raises `DataError` for a path that does not exist or holds no
+    model.
 
     >>> import sketchlib
     >>> model = sketchlib.load("single")
@@ -51,18 +58,24 @@ def load(name: str | Path):
     if path.is_dir():
         return router(path)
     if not path.exists():
-        raise DataError(f"{path} does not exist; give 'single', 'router', a .safetensors file or a folder of them")
+        raise DataError(f"{path} does not exist; give 'single', 'router', a .safetensors, .gen.json or .vae.json file, or a folder of them")
     return read(path)
 
 
 def router(folder: Path | str) -> Router:
-    """A `Router` over the .safetensors files of a folder, one a class, each read when it is first asked for.
+    """A `Router` over the .safetensors, .gen.json and .vae.json files of a folder, one a class, each read when it is first asked for.
 
-    Raises `DataError` where there is none, or where one says that it is of several classes.
+    Raises `DataError` where there is none, where two are of one class, or where one says that it is of several.
     """
-    files = {path.stem: path for path in sorted(Path(folder).glob("[!.]*.safetensors"))}  # hidden ones are a system's, not models
+    files: dict[str, Path] = {}
+    for suffix in SUFFIXES:
+        for path in sorted(Path(folder).glob(f"[!.]*{suffix}")):  # hidden ones are a system's, not models
+            name = path.name.removesuffix(suffix)
+            if name in files:
+                raise DataError(f"{path} and {files[name].name} are both of class {name!r}: leave one of them in the folder")
+            files[name] = path
     if not files:
-        raise DataError(f"{folder} holds no .safetensors file; a router needs one for every class")
+        raise DataError(f"{folder} holds no .safetensors file, nor a .gen.json or .vae.json; a router needs one for every class")
     for path in files.values():
         if len(names := described_classes(path)) > 1:
             raise DataError(f"{path} draws {len(names)} classes, and a router needs one file for every class; load that file, or 'router'")

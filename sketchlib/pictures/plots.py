@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..strokes import Drawing
-from .draw import BLUE, GREY, INK, color_of, shape_of, style
+from ..svg import view_box
+from .draw import BLUE, GREY, INK, OTHERS, color_of, shape_of, style
 
 
 def where_next(ax: Axes, density: np.ndarray, extent: Sequence[float], drawn: Sequence[np.ndarray], point: Sequence[float]) -> None:
@@ -112,5 +114,47 @@ def moments(frames: Sequence, shares: Sequence[float] = (0.1, 0.4, 0.7, 1.0)) ->
         ax.imshow(frames[at - 1])
         ax.set(title=f"frame {at}", xticks=[], yticks=[])
         ax.set_frame_on(False)
+    plt.close(figure)
+    return figure
+
+
+def overlaid(rows: Mapping[object, Sequence[tuple[Drawing, Sequence[Drawing]]]], size: float = 1.5) -> Figure:
+    """Drawings that are begun, in black, and several ways to go on drawn over each other in faint colours. Chapter 15.
+
+    `rows`: name at the left -> a panel a beginning, with its completions, whose first strokes are those of the beginning.
+    """
+    style()
+    columns = max(map(len, rows.values()))
+    figure, axes = plt.subplots(len(rows), columns, figsize=(size * columns + 0.4, size * len(rows)), layout="constrained", squeeze=False)
+    for line, (name, panels) in zip(axes, rows.items(), strict=True):
+        for ax, (begun, completions) in zip(line, panels, strict=False):
+            _overlay(ax, begun, completions)
+        line[0].set_ylabel(str(name))
+        for ax in line:
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set_visible(False)
+    plt.close(figure)
+    return figure
+
+
+def _overlay(ax: Axes, begun: Drawing, completions: Sequence[Drawing]) -> None:
+    n = len(begun.strokes)
+    for color, one in zip(itertools.cycle(OTHERS), completions, strict=False):
+        for stroke in one.strokes[n:]:
+            ax.plot(*stroke.T, color=color, lw=1.1, alpha=0.4, solid_capstyle="round")
+    for stroke in begun.strokes:
+        ax.plot(*stroke.T, color=INK, lw=1.6, solid_capstyle="round", marker="." if len(stroke) == 1 else None, ms=2)
+    x, y, side, _ = view_box(Drawing(tuple(stroke for one in (begun, *completions) for stroke in one.strokes)))
+    ax.set(xlim=(x, x + side), ylim=(y + side, y), aspect="equal")
+
+
+def posteriors(shares: Sequence[float], posterior: np.ndarray, classes: Sequence[str], word: str) -> Figure:
+    """How likely each class is (n, classes) after each of some shares of a drawing; thick, the line of its class `word`. Chapter 15."""
+    style()
+    figure, ax = plt.subplots(figsize=(6.4, 2.8), layout="constrained")
+    for name, line in zip(classes, posterior.T, strict=True):
+        ax.plot(shares, line, color=color_of(name), lw=2.6 if name == word else 1.0, label=name)
+    ax.set(xlabel="share of the points that is given", ylabel="probability of the class", ylim=(-0.02, 1.02))
+    figure.legend(loc="outside right upper", frameon=False)
     plt.close(figure)
     return figure

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from .draw import COLORS, GREY, INK, color_of, confusion, style
 
-SIDES = {"real": INK, "single": COLORS["airplane"], "router": COLORS["candle"]}  # real drawings and the two architectures
+SIDES = {"real": INK, "single": COLORS["airplane"], "router": COLORS["candle"], "best": COLORS["car"]}  # real drawings and models
 
 
 def _axes(columns: int, width: float, height: float, rows: int = 1, **how) -> tuple[Figure, np.ndarray]:

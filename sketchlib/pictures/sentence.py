@@ -1,4 +1,4 @@
-"""A sentence as a scene: numbers and class names in English, drawn one beside the other. Chapter 15."""
+"""A sentence as a scene: numbers and class names in English, drawn one beside the other. Chapter 10."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def read_sentence(sentence: str, classes: Sequence[str]) -> list[tuple[int, str]
         begin, (number, at) = at, _quantity(words, at)
         name, at = _noun(words, at, names, " ".join(words[begin:at]))
         word, plural = names[name]
-        found.append((number or (2 if plural else 1), word))
+        found.append(((2 if plural else 1) if number is None else number, word))
     if not found:
         raise DataError("the sentence names nothing to draw: say what and how many, such as 'two cats and an apple'")
     return found
@@ -60,7 +60,8 @@ def read_sentence(sentence: str, classes: Sequence[str]) -> list[tuple[int, str]
 def _names(classes: Sequence[str]) -> dict[str, tuple[str, bool]]:
     """Every way to name a class, in lower case -> the class, and whether it is a plural; a class's own name comes before a synonym."""
     out: dict[str, tuple[str, bool]] = {}
-    singulars = [(one.lower().replace("_", " "), one) for one in classes]
+    lower = [(one.lower().replace("_", " "), one) for one in classes]
+    singulars = [*lower, *((name.removeprefix("the "), one) for name, one in lower)]  # an article is a number
     singulars += [(name, one) for one in classes for name in SYNONYMS.get(one, ())]
     for name, one in singulars:
         out.setdefault(name, (one, False))
@@ -136,7 +137,7 @@ def scene(
     height: float | None = 200.0,
     align: str = "baseline",
 ) -> Scene:
-    """Draw what a sentence names, one drawing beside the other on one canvas; `read_sentence` says what is understood. Chapter 15.
+    """Draw what a sentence names, one drawing beside the other on one canvas; `read_sentence` says what is understood. Chapter 10.
 
     `model`: None for the published single model. `temperature`, `pen_temperature`, `guidance` and `seed` are those of `sample`;
     `canvas_width`, `height` and `align` those of `compose`. Raises `DataError` for a word that is not understood, for more drawings than

@@ -151,6 +151,15 @@ class Sampling:
 
 
 @settings
+class Completion:
+    """Drawings that are begun. Chapter 15."""
+
+    per_class: int = ranged(COUNT)  # test drawings of each class that are begun
+    each: int = ranged(at_least(2))  # completions of each beginning
+    tries: int = ranged(COUNT)  # latent vectors that stand for all, where a VAE judges a beginning
+
+
+@settings
 class Experiments:
     """The runs of chapter 12."""
 
@@ -245,6 +254,7 @@ class Profile:
     recogniser: Recogniser
     second_judge: SecondJudge
     sampling: Sampling
+    completion: Completion
     experiments: Experiments
     comparison: Comparison
     own_drawings: OwnDrawings

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
 
-from .. import sampling, train
-from ..data.dataset import SketchSet
+from .. import sampling
+from ..data.dataset import SketchSet, cap
 from ..errors import DataError
 from ..files import PROJECT, read_card, write_atomically
+from ..metrics import likelihood
 from ..models import weights
 from ..pictures import animation, draw
 from .folders import build_folder
@@ -22,13 +24,13 @@ from .stages import data, train_single, train_vaes
 from .tables import Number, rounded
 
 RESULTS = PROJECT / "book" / "results"
+SCORED = 200  # validation drawings of a class that tell what half precision costs
 
 
 def nats_per_point(model, sketches: SketchSet) -> float:
-    """What the drawings cost a model in nats a point; a VAE with z from its encoder, KL left out."""
-    terms = train.evaluate(model, sketches)
-    found = terms["L_S"] + terms["L_P"]
-    return found * model.n_max * len(sketches) / float(sketches.lengths.sum()) if model.latent_size else found
+    """What the drawings cost a model in nats a point on the data's grid; a VAE with z from its encoder, KL left out."""
+    found = likelihood.costs(model, sketches)
+    return float(found.grid.sum() / found.points.sum())
 
 
 def require_own(profile: Profile) -> None:
@@ -41,10 +43,10 @@ def require_own(profile: Profile) -> None:
 def publish_weights(profile: Profile, to: Path = PROJECT / "weights") -> list[Path]:
     """Write single.safetensors and router/CLASS.safetensors of a profile below `to`; returns their paths.
 
-    Each card also says what half precision costs, in nats a point of the validation drawings. Raises `DataError` as `require_own`.
+    Each card also says what half precision costs, in nats a point of some validation drawings. Raises `DataError` as `require_own`.
     """
     require_own(profile)
-    valid, paths = data(profile).splits.valid, []
+    valid, paths = cap(data(profile).splits.valid, SCORED, profile.seed), []
     for one in [train_single(profile), *train_vaes(profile).values()]:
         classes = one.model.classes
         path = to / (f"router/{classes[0]}.safetensors" if one.model.latent_size else "single.safetensors")
@@ -52,7 +54,7 @@ def publish_weights(profile: Profile, to: Path = PROJECT / "weights") -> list[Pa
         with tempfile.TemporaryDirectory() as folder:
             weights.save(one.model, rounded := Path(folder) / path.name, half=True)
             before, after = nats_per_point(one.model, drawings), nats_per_point(weights.read(rounded), drawings)
-        figures = {"nats_per_point": after, "nats_per_point_float32": before, "costs": after - before, "drawings": len(drawings)}
+        figures = {"grid_nats_per_point": after, "grid_nats_per_point_float32": before, "costs": after - before, "drawings": len(drawings)}
         weights.save(one.model, path, {**one.card, "half_precision": figures}, half=True)
         paths.append(path)
     return paths
@@ -136,7 +138,8 @@ def _with_interval(entry: dict | None) -> tuple[str, str]:
 def shipped(folder: Path = PROJECT / "weights") -> list[list]:
     """Rows on the published weights, from their cards.
 
-    File, MB, steps (a pretraining's before them), the step kept, training drawings, nats a point, and what half precision costs of these.
+    File, MB, steps (a pretraining's before them), the step kept, training drawings, nats a point on the grid, and what half precision costs
+    of these; a dash where a card does not say.
     """
     rows = []
     for path in sorted(folder.rglob("[!.]*.safetensors"), key=lambda path: (path.stem != "single", path.stem)):
@@ -147,7 +150,7 @@ def shipped(folder: Path = PROJECT / "weights") -> list[list]:
         steps = " + ".join(f"{one['steps']:,}" for one in (before, card) if one)
         rows.append(
             [f"`{path.relative_to(folder).as_posix()}`", size, steps, f"{card['best_step']:,}", f"{drawings:,}"]
-            + [f"{half['nats_per_point']:.3f}", f"{half['costs']:+.6f}"]
+            + [rounded(half.get("grid_nats_per_point", math.nan)), f"{half['costs']:+.6f}"]
         )
     return rows
 

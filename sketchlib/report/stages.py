@@ -100,6 +100,21 @@ def router(profile) -> Drawer:
     return Drawer(Router({name: one.model for name, one in trained.items()}), [one.card for one in trained.values()])
 
 
+def best(profile) -> Drawer | None:
+    """The best model of this project, weights/best.safetensors; None without the file, or where it knows other classes. Chapter 8."""
+    from ..models import weights
+
+    found = _best_file(profile)
+    return Drawer(weights.read(found[0]), _cards(found)) if found else None
+
+
+def _best_file(profile) -> list[Path]:
+    from ..files import weights_folder
+
+    found = list(weights_folder().glob("best.safetensors"))
+    return found if found and set(_cards(found)[0]["config"]["classes"]) == set(profile.data.classes) else []
+
+
 def published(profile, name: str) -> list[Path]:
     """The published weights of "single" or "router", where the profile draws with them and they know its classes and no others."""
     from ..files import weights_folder
@@ -200,6 +215,10 @@ def _drawn_with(name: str, own: Callable) -> Callable:
     return keys
 
 
+def _best(profile) -> list[str]:
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in _best_file(profile)]
+
+
 def _data(profile) -> list[str]:
     # Of all that prepares the drawings: what the store has of them is only the drawings as read.
     return [store.key(["report.training.data"], asdict(profile.data), profile.data.classes)]
@@ -220,6 +239,7 @@ KEYS: dict[str, Callable] = {  # stage -> the keys of what it takes: a chapter t
     "train_vaes": _vaes,
     "single": _drawn_with("single", _single),
     "router": _drawn_with("router", _vaes),
+    "best": _best,
     "recogniser": lambda profile: [_recogniser_key(profile)],
     "recogniser_record": lambda profile: [_recogniser_key(profile)],
     "experiments": lambda profile: [recipes.key(recipe) for recipe in _experiments(profile).values()],

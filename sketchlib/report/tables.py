@@ -73,11 +73,12 @@ def composed(found: Mapping[str, Number], head: Sequence[str], rows: Mapping[str
 
     Values without their units, in brackets the interval where there is one, and a dash for what the run does not have.
     """
-    lines = [[label, *(_cell(found.get(name)) for name in names)] for label, names in rows.items()]
+    lines = [[label, *(cell(found.get(name)) for name in names)] for label, names in rows.items()]
     return table(list(head), lines, numbers=len(head) - 1)
 
 
-def _cell(one: Number | None) -> str:
+def cell(one: Number | None) -> str:
+    """A number without its unit and, in brackets, its interval; a dash for none."""
     if one is None:
         return "–"
     interval = f" ({one.interval})" if one.interval else ""

@@ -73,12 +73,12 @@ def test_coordinates_that_are_not_whole_come_back_exactly_where_the_format_holds
 
 LOSSES = {
     "a half": (Drawing(([[0, 0], [0.5, 9]],), "cat"), {".ndjson": "coordinates rounded to whole numbers", ".bin": "coordinates rounded"}),
-    "outside": (Drawing(([[-5, 0], [9, 9]],), "cat"), {".ndjson": "moved into the box", ".bin": "moved into the box"}),
+    "outside": (Drawing(([[0, 0], [-5, 9]],), "cat"), {".ndjson": "moved into the box", ".bin": "moved into the box"}),
     "too large": (Drawing(([[0, 0], [510, 0]],), "cat"), {".ndjson": "shrunk into the box", ".bin": "shrunk into the box"}),
     "a place": (Drawing(([[5, 5], [9, 9]],), "cat"), {".npz": "begins at 0, 0", ".json": "begins at 0, 0"}),
     "another class": (Drawing(([[0, 0], [9, 9]],), "dog"), dict.fromkeys([".npz", ".bin", ".json"], "file's name, 'cat'")),
     "a key": (Drawing(([[0, 0], [9, 9]],), "cat", "77", recognized=False), dict.fromkeys([".npz", ".json", ".svg"], "its key")),
-    "a key of letters": (Drawing(([[0, 0], [9, 9]],), "cat", "a"), {".bin": "its key is not kept"}),
+    "a key of letters": (Drawing(([[0, 0], [9, 9]],), "cat", "a"), dict.fromkeys([".bin", ".npz", ".json", ".svg"], "its key")),
 }
 
 
@@ -278,7 +278,7 @@ def test_a_file_cut_at_any_byte_gives_its_drawings_or_one_sentence(tmp_path):
         if path.is_dir():
             path = sorted(path.iterdir())[0]
         whole = path.read_bytes()
-        for size in range(len(whole)):
+        for size in range(0, len(whole), 1 if len(whole) < 300 else 7):
             path.write_bytes(whole[:size])
             try:
                 assert all(shape_of(one) == shape_of(CAT) for one in each(path)), (path, size)

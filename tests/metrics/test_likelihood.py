@@ -1,4 +1,4 @@
-"""Likelihoods: exact where a closed form exists, bounds that are bounds, units that cancel, classes that match by name."""
+"""Likelihoods: cells as scipy integrates them, a spike that gains nothing, bounds that are bounds, classes that match by name."""
 
 import math
 from dataclasses import replace
@@ -6,12 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.stats import multivariate_normal
 from synthetic import sketch_set
 
 from sketchlib.data.batches import make_batch
 from sketchlib.errors import DataError
 from sketchlib.metrics import likelihood
 from sketchlib.models.decoder import reconstruction
+from sketchlib.models.mixture import Mixture, split_parameters
 from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
@@ -109,32 +111,78 @@ def test_a_vae_that_ignores_z_has_the_evidence_as_every_bound(vae):
 # The models
 
 
-def test_the_single_models_cost_is_its_reconstruction(single):
+def rectangle(mixture, at, side):
+    """-log of the probability of a cell by scipy: the normal distribution function at its four corners."""
+    total = 0.0
+    for j in range(len(mixture.log_pi)):
+        mean = [float(mixture.mu_x[j]), float(mixture.mu_y[j])]
+        s_x, s_y, rho = float(mixture.log_sigma_x[j].exp()), float(mixture.log_sigma_y[j].exp()), math.tanh(mixture.atanh_rho[j])
+        normal = multivariate_normal(mean, [[s_x**2, rho * s_x * s_y], [rho * s_x * s_y, s_y**2]], abseps=1e-9, releps=1e-9)
+        total += float(mixture.log_pi[j].exp()) * normal.cdf(at + side / 2, lower_limit=at - side / 2)
+    return -math.log(total)
+
+
+def test_the_single_models_cost_is_that_of_the_cells_and_of_the_pen(single):
+    one = CATS.subset([0])
+    batch = make_batch(one, [0], single.scale)
+    with torch.no_grad():
+        raw = single(batch)
+        mixture = split_parameters(raw)
+        pen = reconstruction(raw, batch)[1]
+    rows = [Mixture(*(part[0, t].double() for part in mixture)) for t in range(int(batch.lengths[0]))]
+    cells = sum(rectangle(row, at, 1 / 15.0) for row, at in zip(rows, batch.x[0, 1:, :2].double().numpy(), strict=False))
+    assert np.isclose(likelihood.costs(single, one).grid[0], cells + pen.item(), rtol=1e-5)
+
+
+def test_of_the_single_model_every_bound_is_the_cost_and_the_papers_figure_is_a_density(single):
     batch = make_batch(SET, np.arange(len(SET)), single.scale)
     with torch.no_grad():
         stroke, pen = reconstruction(single(batch), batch)
     found = likelihood.costs(single, SET, batch_size=7, samples=2)
     assert np.allclose(found.l_r, (stroke + pen).numpy(), rtol=1e-4)
-    assert np.array_equal(found.iw, found.l_r) and not found.l_kl.any()
-    result = means(single, SET, samples=2)
+    assert np.array_equal(found.iw, found.grid) and np.array_equal(found.elbo, found.grid) and not found.l_kl.any()
+    result = found.means()
     assert np.isclose(result["paper"], (stroke + pen).mean().item() / 12, rtol=1e-4)
-    assert np.isclose(result["per_sketch_scaled"] / result["per_point_scaled"], SET.lengths.mean())
+    assert np.isclose(result["per_sketch"] / result["per_point"], SET.lengths.mean())
     assert result["iw_per_sketch"] == result["per_sketch"] and result["n"] == 60 and result["points"] == SET.lengths.sum()
 
 
-def test_in_data_units_the_scale_factor_does_not_matter(single):
-    """The drawings twice as large under a model of twice the scale: the same scaled nats, log 4 more a point in data units."""
+def test_while_the_density_is_smooth_a_cell_costs_the_density_in_data_units(single):
+    found = likelihood.costs(single, SET)
+    assert np.allclose(found.grid, found.l_r + SET.lengths * math.log(15.0**2), rtol=2e-4)  # of deviations near 1 and cells of 1 / 15
+
+
+def test_a_spike_on_the_grid_lowers_the_density_without_end_and_the_cells_only_to_nothing(single):
+    """Drawings whose every movement is the same: the narrower the model, the better its density; a cell's probability stays below 1."""
+    same = replace(SET, points=np.tile(np.array([[15, 0, 0]], SET.points.dtype), (len(SET.points), 1)))
+    with torch.no_grad():
+        head = single.decoder.fc_params
+        head.weight.zero_()
+        head.bias.zero_()
+        head.bias[3:6] = 1.0  # mu_x, one normalised unit: 15 data units
+        costs = []
+        for log_sigma in (-2.0, -4.0, -6.0):
+            head.bias[9:15] = log_sigma
+            costs.append(likelihood.costs(single, same))
+    points, pen = SET.lengths, math.log(3) * (SET.lengths + 1)
+    for wide, narrow in zip(costs[:-1], costs[1:], strict=True):
+        assert np.allclose(wide.l_r - narrow.l_r, 4 * points, rtol=1e-4)
+    assert all((one.grid >= pen - 1e-4).all() for one in costs)
+    assert np.allclose(costs[2].grid, pen, atol=1e-3)
+
+
+def test_neither_scale_nor_unit_is_in_the_cost(single):
+    """The same model in other normalised units: twice the scale, half the means and deviations. A cell is a cell."""
     double = replace(SET, points=SET.points * np.array([2, 2, 1], SET.points.dtype))
     once, single.scale = means(single, SET), 30.0
     twice = means(single, double)
-    assert np.isclose(once["per_point_scaled"], twice["per_point_scaled"], rtol=1e-5)
-    assert np.isclose(twice["per_point"] - once["per_point"], math.log(4), rtol=1e-4)
-    assert np.isclose(once["per_point"] - once["per_point_scaled"], math.log(15.0**2), rtol=1e-6)
+    assert np.isclose(twice["paper"], once["paper"], rtol=1e-5)
+    assert np.isclose(twice["per_point"] - once["per_point"], math.log(4), rtol=1e-3)  # four times as many cells to tell apart
 
 
 def test_classes_match_by_name_and_not_by_number(single):
     turned = replace(SET, labels=1 - SET.labels, classes=("sun", "cat"))
-    assert np.allclose(likelihood.costs(single, SET).l_r, likelihood.costs(single, turned).l_r, rtol=1e-5)
+    assert np.allclose(likelihood.costs(single, SET).grid, likelihood.costs(single, turned).grid, rtol=1e-5)
     with pytest.raises(DataError, match="knows cat, sun, not pig"):
         means(single, replace(SET, classes=("cat", "pig")))
     assert means(single, SET.subset(SET.labels == 1))["n"] == 30
@@ -145,10 +193,9 @@ def test_a_router_costs_each_drawing_under_its_own_class(vae):
     sun = SketchVAE(("sun",), 20, 9.0, encoder_size=8, decoder_size=16, latent_size=4, n_mixtures=3)
     whole = likelihood.costs(Router({"cat": vae, "sun": sun}), SET)
     cats = SET.labels == 0
-    assert np.allclose(whole.l_r[cats], likelihood.costs(vae, SET).l_r[cats], rtol=1e-5)
-    assert np.allclose(whole.l_r[~cats], likelihood.costs(sun, SET).l_r[~cats], rtol=1e-5)
+    assert np.allclose(whole.grid[cats], likelihood.costs(vae, SET).grid[cats], rtol=1e-5)
+    assert np.allclose(whole.grid[~cats], likelihood.costs(sun, SET).grid[~cats], rtol=1e-5)
     assert set(whole.n_max[cats]) == {12} and set(whole.n_max[~cats]) == {20}
-    assert np.allclose(whole.unit[~cats], math.log(81))
 
 
 def test_neither_batch_size_nor_training_mode_changes_a_figure():
@@ -156,9 +203,9 @@ def test_neither_batch_size_nor_training_mode_changes_a_figure():
     vae = SketchVAE(("cat",), 12, 15.0, encoder_size=8, decoder_size=16, latent_size=4, n_mixtures=3, dropout=0.5).train()
     first, again = (likelihood.costs(vae, CATS, seed=1, batch_size=b, samples=3) for b in (4, 30))
     assert vae.training
-    for name in ("l_r", "l_kl", "iw"):
+    for name in ("grid", "l_kl", "iw", "l_r"):
         assert np.allclose(getattr(first, name), getattr(again, name), rtol=1e-4), name
-    assert not np.allclose(first.l_r, likelihood.costs(vae, CATS, seed=2).l_r)
+    assert not np.allclose(first.grid, likelihood.costs(vae, CATS, seed=2).grid)
 
 
 def test_bad_sets_are_refused(single):

@@ -1,14 +1,16 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import multivariate_normal
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 from torch.nn import functional as F
 
 from sketchlib.errors import DataError
-from sketchlib.models.mixture import draw, mode, pen_nll, perplexity, split_parameters, stroke_nll, temper
+from sketchlib.models.mixture import cell_nll, draw, mode, pen_nll, perplexity, split_parameters, stroke_nll, temper
 
 pytestmark = pytest.mark.numeric
 
@@ -47,6 +49,70 @@ def test_the_density_equals_torch_distributions(seed, n_mixtures):
     moves = 3 * torch.randn(2, 3, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     expected = -reference(mixture).log_prob(moves)
     assert torch.allclose(stroke_nll(mixture, moves[..., 0], moves[..., 1]), expected, rtol=1e-9, atol=1e-9)
+
+
+# --- cells of the data's grid ---
+
+
+def over_cells(raw, side, half_width):
+    """A mixture laid over all cells of this side round the origin, and the cells' centres."""
+    axis = side * torch.arange(-half_width, half_width + 1, dtype=torch.float64)
+    x, y = torch.meshgrid(axis, axis, indexing="ij")
+    mixture = split_parameters(raw)
+    return type(mixture)(*(p.expand(*x.shape, -1) for p in mixture)), x, y
+
+
+@pytest.mark.parametrize(("seed", "side", "size"), [(0, 1.0, 1.0), (1, 0.5, 0.7), (2, 2.0, 2.0), (3, 1.0, 3.0)])
+def test_the_probabilities_of_all_cells_sum_to_one(seed, side, size):
+    raw = raw_parameters(seed, n_mixtures=3, size=size).clamp(-1.5, 1.5)
+    assert torch.exp(-cell_nll(*over_cells(raw, side, 40), side)).sum() == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_cell_holds_what_scipy_finds_in_the_rectangle(seed):
+    mixture = split_parameters(raw_parameters(seed, n_mixtures=3))
+    at, side = np.array([0.4, -0.7]), 1.0
+    total = 0.0
+    for pi, mu_x, mu_y, s_x, s_y, rho in zip(*(part.exp() if i in (0, 3, 4) else part for i, part in enumerate(mixture[:6])), strict=True):
+        cross = float(torch.tanh(rho) * s_x * s_y)
+        covariance = [[float(s_x) ** 2, cross], [cross, float(s_y) ** 2]]
+        normal = multivariate_normal([float(mu_x), float(mu_y)], covariance, abseps=1e-9, releps=1e-9)
+        total += float(pi) * normal.cdf(at + side / 2, lower_limit=at - side / 2)
+    assert cell_nll(mixture, *torch.tensor(at), side).item() == pytest.approx(-math.log(total), abs=1e-3)
+
+
+@given(seeds)
+@settings(max_examples=20, deadline=None)
+def test_a_small_cell_costs_the_density_over_its_area(seed):
+    mixture = split_parameters(raw_parameters(seed, (20,)))
+    moves = torch.randn(20, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    side = 1e-3
+    small = cell_nll(mixture, *moves.unbind(-1), side) + 2 * math.log(side)
+    assert torch.allclose(small, stroke_nll(mixture, *moves.unbind(-1)), atol=1e-4)
+
+
+@given(seeds, st.floats(0.01, 2.0))
+@settings(max_examples=20, deadline=None)
+def test_no_cell_is_cheaper_than_nothing_however_narrow_the_mixture(seed, side):
+    raw = raw_parameters(seed, (30,), size=20.0)
+    moves = torch.randn(30, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    found = cell_nll(split_parameters(raw), *moves.unbind(-1), side)
+    assert torch.isfinite(found).all() and (found > -1e-6).all()
+
+
+def test_a_spike_gains_without_end_as_a_density_and_nothing_as_a_cell():
+    zero = torch.zeros(9, dtype=torch.float64)
+    densities, cells = [], []
+    for log_sigma in (-3.0, -5.0, -7.0):
+        narrow = zero.clone()
+        narrow[3:5] = log_sigma
+        mixture = split_parameters(narrow)
+        densities.append(stroke_nll(mixture, zero[0], zero[0]).item())
+        cells.append(cell_nll(mixture, zero[0], zero[0], 1.0).item())
+    assert np.allclose(np.diff(densities), -4) and np.allclose(cells, 0, atol=1e-6)
+
+
+# --- numbers ---
 
 
 @given(seeds)

@@ -15,6 +15,7 @@ import sketchlib
 from sketchlib.data.batches import make_batch
 from sketchlib.errors import DataError
 from sketchlib.files import PROJECT
+from sketchlib.metrics.likelihood import on_grid
 from sketchlib.models import weights
 from sketchlib.report import publish, stages, store
 from sketchlib.report.folders import build_folder
@@ -71,7 +72,10 @@ def test_published_weights_are_half_as_large_cost_next_to_nothing_and_load_in_on
         card = json.loads(path.with_suffix(".json").read_text())
         figures = card["half_precision"]
         assert abs(figures["costs"]) < 0.001 and figures["drawings"] > 0 and "CC BY 4.0" in card["licence"]
-        assert figures["costs"] == figures["nats_per_point"] - figures["nats_per_point_float32"]
+        assert (
+            figures["costs"] == figures["grid_nats_per_point"] - figures["grid_nats_per_point_float32"]
+            and figures["grid_nats_per_point"] > 0
+        )
     rows = publish.shipped(tmp_path / "weights")
     assert [row[0] for row in rows] == ["`single.safetensors`", *(f"`router/{word}.safetensors`" for word in ("cat", "pig", "sun"))]
     assert len(rows[0]) == 7 and float(rows[0][6]) == pytest.approx(
@@ -82,14 +86,22 @@ def test_published_weights_are_half_as_large_cost_next_to_nothing_and_load_in_on
 
 
 @pytest.mark.slow
-def test_a_vaes_nats_a_point_are_its_reconstruction_terms_over_the_points(profile):
+def test_a_vaes_nats_a_point_are_its_cells_and_pen_states_over_the_points(profile):
     vae, valid = stages.train_vae(profile, "cat").model, stages.data(profile).splits.valid.only("cat")
     with torch.no_grad():
         vae.encoder.fc_log_var.weight.zero_()
         vae.encoder.fc_log_var.bias.fill_(-40)  # no noise in z, which would depend on the order
-        parts = vae.parts(make_batch(valid, range(len(valid)), vae.scale), torch.Generator().manual_seed(0))
-    nats = float(parts["L_S"] + parts["L_P"]) * vae.n_max * len(valid)
+        batch = make_batch(valid, range(len(valid)), vae.scale)
+        nats = float(on_grid(vae(batch, vae.encode(batch)[0]), batch, 1 / vae.scale).sum())
     assert publish.nats_per_point(vae, valid) == pytest.approx(nats / int(valid.lengths.sum()), rel=1e-5)
+
+
+def test_a_card_that_says_no_nats_on_the_grid_has_a_dash(tmp_path):
+    half = {"costs": 0.0, "nats_per_point": 0.5}
+    card = {"half_precision": half, "data": {"counts": {"train": {"cat": 3}}}, "config": {"classes": ["cat"]}, "steps": 1, "best_step": 1}
+    (tmp_path / "single.safetensors").write_bytes(b"")
+    (tmp_path / "single.json").write_text(json.dumps(card))
+    assert publish.shipped(tmp_path)[0][5] == "–"
 
 
 def test_the_numbers_of_a_run_come_back_with_where_they_are_from(own, profiles, tmp_path):

@@ -279,6 +279,19 @@ def test_published_weights_draw_where_they_know_the_classes(profile, monkeypatch
         stages.single(profile)
 
 
+def test_the_best_model_draws_where_there_is_one_of_the_same_classes(profile, monkeypatch, tmp_path):
+    monkeypatch.setattr("sketchlib.files.PROJECT", tmp_path)
+    publish(tmp_path / "weights", small("cat", "pig", "sun"), small("cat"), small("pig"), small("sun"))
+    assert stages.best(profile) is None
+    before = keys_of(profile)
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(tmp_path / "weights" / f"single{suffix}", tmp_path / "weights" / f"best{suffix}")
+    assert stages.best(profile).model.classes == ("cat", "pig", "sun") and len(stages.best(profile).cards) == 1
+    assert {name for name, keys in keys_of(profile).items() if keys != before[name]} == {"best"}
+    monkeypatch.setattr(stages, "_cards", lambda found: [{"config": {"classes": ["cat", "dog"]}}])
+    assert stages.best(profile) is None
+
+
 @pytest.mark.slow
 def test_published_weights_of_other_classes_do_not(profile, the_build, monkeypatch, tmp_path):
     monkeypatch.setattr("sketchlib.files.PROJECT", tmp_path)

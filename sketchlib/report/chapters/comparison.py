@@ -38,10 +38,10 @@ def costs_of(model, sketches: dataset.SketchSet, classes: Sequence[str], seed: i
 
 
 def per_point(found: Sequence[Costs], other: Sequence[Costs] | None = None, seed: int = 0) -> Interval:
-    """Nats a point in data units, of a VAE the importance-weighted bound, less those of `other` on the same drawings, with an interval."""
-    nats = np.concatenate([one.in_data_units("iw") for one in found])
+    """Nats a point on the grid, of a VAE the importance-weighted bound, less those of `other` on the same drawings, with an interval."""
+    nats = np.concatenate([one.iw for one in found])
     if other is not None:
-        nats = nats - np.concatenate([one.in_data_units("iw") for one in other])
+        nats = nats - np.concatenate([one.iw for one in other])
     rows = np.column_stack([nats, np.concatenate([one.points for one in found])])
     return bootstrap(lambda drawings: drawings[:, 0].sum() / drawings[:, 1].sum(), rows, seed=seed)
 

@@ -1,6 +1,6 @@
 """The numbers of chapter 13 by name, and its tables: three kinds of model over numbers of drawings, two over temperatures.
 
-A name ends in what was measured: `s13_nats_router_200` is of the router with 200 training drawings a class, `s13_recognised_router_tau_0.4`
+A name ends in what was measured: `s13_grid_router_200` is of the router with 200 training drawings a class, `s13_recognised_router_tau_0.4`
 of the router that the other chapters draw with, at temperature 0.4. Tables and plots are made from these numbers alone.
 """
 
@@ -21,7 +21,7 @@ from . import comparison
 from .comparison import Real, Score
 
 SIDES = ("router", "single")
-NATS, DASH = "nats a point", rounded(math.nan)
+NATS, DASH = "nats a point, on the grid", rounded(math.nan)
 CONDITIONS = {
     "all_classes": ("classes that the single model learns", "classes"),
     "fewest": ("training drawings of the scored class with the fewest", "drawings"),
@@ -114,9 +114,9 @@ def _likelihoods(costs: Mapping, axes: Axes, seed: int) -> dict[str, Number]:
     out, ends = {}, {"": axes.classes, **{f"_{plain(name)}": [name] for name in axes.classes}}
     for n in axes.drawings:
         for end, of in ends.items():
-            out |= {f"s13_nats_{kind}_{name_of(n)}{end}": number(kind, n, of, kind) for kind in KINDS}
-            out[f"s13_worth_{name_of(n)}{end}"] = number("alone less single", n, of, "alone", "single")
-        out[f"s13_gap_{name_of(n)}"] = number("router less single", n, axes.classes, "router", "single")
+            out |= {f"s13_grid_{kind}_{name_of(n)}{end}": number(kind, n, of, kind) for kind in KINDS}
+            out[f"s13_grid_worth_{name_of(n)}{end}"] = number("alone less single", n, of, "alone", "single")
+        out[f"s13_grid_gap_{name_of(n)}"] = number("router less single", n, axes.classes, "router", "single")
     return out
 
 
@@ -175,7 +175,7 @@ def duel(found: Mapping[str, Number], condition: str, seed: int = 0) -> dict[str
 
     A difference counts for a side only if its whole interval has one sign; one that is not known counts for neither.
     """
-    nats, fid = (known(found, f"s13_gap_{name}{condition}") for name in ("", "frechet_"))
+    nats, fid = (known(found, f"s13_{name}_{condition}") for name in ("grid_gap", "gap_frechet"))
     shares = [known(found, f"s13_recognised_{kind}_{condition}") for kind in SIDES]
     measured = all(math.isfinite(one.value) for one in shares)
     more = Number.measured("recognised", comparison.recognised_more(*shares, seed)) if measured else Number("recognised", math.nan)
@@ -241,7 +241,7 @@ def score_table(found: Mapping[str, Number], axes: Axes) -> str:
     rows = []
     for n in map(name_of, axes.drawings):
         for kind in KINDS:
-            numbers = (known(found, f"s13_{name}_{kind}_{n}") for name in ("nats", "recognised", "frechet", "diversity"))
+            numbers = (known(found, f"s13_{name}_{kind}_{n}") for name in ("grid", "recognised", "frechet", "diversity"))
             rows.append([n, kind, *(digits(one) for one in numbers)])
     return table(["drawings", "model", "nats a point", "recognised, %", "FID", "diversity"], rows, numbers=4)
 
@@ -257,7 +257,7 @@ def sharing_table(found: Mapping[str, Number], axes: Axes) -> str:
     """What sharing weights is worth, alone less single: a row a class that was measured and one for all, a column a number of drawings."""
     ends = {**{f"_{plain(name)}": name for name in axes.classes}, "": "together"}
     sizes = [name_of(n) for n in axes.drawings]
-    rows = [[words, *(with_interval(known(found, f"s13_worth_{n}{end}")) for n in sizes)] for end, words in ends.items()]
+    rows = [[words, *(with_interval(known(found, f"s13_grid_worth_{n}{end}")) for n in sizes)] for end, words in ends.items()]
     return _table(["nats a point", *(f"{n} drawings" for n in sizes)], rows, numbers=len(sizes))
 
 

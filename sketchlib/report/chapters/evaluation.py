@@ -1,4 +1,4 @@
-"""Real drawings and both architectures' sketches side by side, as chapter 8 compares them."""
+"""Real drawings and the sketches of any number of models side by side, as chapter 8 compares them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from ...sampling import sample
 from ...strokes import Drawing
 from ..tables import Number
 
-ARCHITECTURES = ("single", "router")
-WAYS = tuple(f"{title}{way}" for title in ARCHITECTURES for way in ("", "_pen", "_guided"))  # in which they draw
+# How a model draws, by the end of a side's name, and as tables say it: at the profile's temperature alone, with a temperature of the pen's
+# own, which is the recommended setting, with that and guidance, and as the model believes, at temperature 1.
+WAYS = {"": "", "_pen": ", pen", "_guided": ", guided", "_one": ", at 1"}
 NOTHING = float("nan")  # what a number is where a short run drew too little for it
 
 
@@ -23,9 +24,9 @@ NOTHING = float("nan")  # what a number is where a short run drew too little for
 class Sides:
     """Real drawings and sketches, `n` of each class, each made when it is first asked for.
 
-    A side is "real" (of the test part), "valid", "train" (all of that part), or a model of `models` and how it draws: "single" at the
+    A side is "real" (of the test part), "valid", "train" (all of that part), or a title of `models` and how it draws: "single" at the
     temperature of `settings` (the profile's section on sampling), "single_pen" with a temperature of the pen's own, "single_guided"
-    with that and guidance.
+    with that and guidance, "single_one" at temperature 1.
     """
 
     splits: Splits
@@ -41,6 +42,16 @@ class Sides:
         return self.splits.test.classes
 
     @property
+    def titles(self) -> tuple[str, ...]:
+        """The models' titles."""
+        return tuple(self.models)
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """The sides that models draw: each of them in each of its ways."""
+        return drawn(self.titles)
+
+    @property
     def total(self) -> int:
         """Drawings of a side, over all classes."""
         return self.n * len(self.classes)
@@ -48,9 +59,9 @@ class Sides:
     def sketches(self, side: str, word: str, n: int, temperature: float | None = None) -> list[Drawing]:
         """`n` sketches of a class as a side draws them, at another temperature where one is given."""
         title, _, way = side.partition("_")
-        at = self.settings.temperature if temperature is None else temperature
+        at = (1.0 if way == "one" else self.settings.temperature) if temperature is None else temperature
         pen, guided = {"pen_temperature": self.settings.pen_temperature}, {"guidance": self.settings.guidance}
-        return sample(self.models[title], word, n, at, self.seed, **{"": {}, "pen": pen, "guided": pen | guided}[way])
+        return sample(self.models[title], word, n, at, self.seed, **{"pen": pen, "guided": pen | guided}.get(way, {}))
 
     def drawings(self, side: str, word: str) -> list[Drawing]:
         """The drawings of a class on a side."""
@@ -69,6 +80,11 @@ class Sides:
     def first(self, side: str, n: int = 8) -> dict[str, list[Drawing]]:
         """The first `n` of `all`."""
         return {word: members[:n] for word, members in self.all(side).items()}
+
+    def beside(self, way: str, n: int = 4) -> dict[str, list[Drawing | None]]:
+        """The first `n` sketches of each class by each model drawing in one way, with a gap between models, by class."""
+        rows = {word: [[*self.drawings(title + way, word)[:n], None] for title in self.titles] for word in self.classes}
+        return {word: sum(parts, [])[:-1] for word, parts in rows.items()}
 
     def whole(self, side: str, word: str) -> list[Drawing]:
         """The drawings of a class on a side that have a point."""
@@ -92,9 +108,15 @@ class Sides:
         return self.made[key]
 
 
+def drawn(titles: Sequence[str], ways: Sequence[str] = tuple(WAYS)) -> tuple[str, ...]:
+    """The sides of models of these titles in these ways."""
+    return tuple(f"{title}{way}" for title in titles for way in ways)
+
+
 def spoken(side: str) -> str:
     """A side as tables name it: "single, guided"."""
-    return side.replace("_", ", ")
+    title, mark, way = side.partition("_")
+    return title + WAYS[mark + way]
 
 
 def hits_of(read: Mapping) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from ...metrics.judges import SecondJudge, train_second_judge
 from ...metrics.recognisability import recognisability
 from ...metrics.recogniser import Recogniser
 from ..tables import Number, composed
-from .evaluation import ARCHITECTURES, WAYS, Sides, hits_of, share, spoken
+from .evaluation import Sides, drawn, hits_of, share, spoken
 
 TEMPERATURES = (0.2, 0.7, 1.0)  # beside the profile's own
 WIDTHS = (1.0, 3.0)  # of the lines that the judge is shown, pixels
@@ -23,7 +23,7 @@ def drawn_numbers(sides: Sides) -> dict[str, Number]:
     for name in ("temperature", "pen_temperature", "guidance"):
         out[f"s08_{name}"] = Number(name.replace("_", " "), getattr(settings, name))
     out |= {"s08_n": Number("drawings of each class", sides.n), "s08_sketches": Number("drawings of each set", sides.total)}
-    for title in ARCHITECTURES:
+    for title in sides.titles:
         empty = sum(not one.strokes for members in sides.all(title).values() for one in members)
         out[f"s08_empty_{title}"] = Number(f"empty sketches, {title}", 100 * empty / sides.total, "percent", sides.total)
     return out
@@ -58,24 +58,25 @@ def shares(read: Mapping[str, Mapping]) -> dict[str, Number]:
 
 def recognised_numbers(sides: Sides, judge: Recogniser) -> dict[str, Number]:
     """What the judge recognises of the real drawings and of each way to draw, with its confidence, and how many sketches end."""
-    read = {side: recognisability(judge, sides.all(side)) for side in ("real", *WAYS)}
+    read = {side: recognisability(judge, sides.all(side)) for side in ("real", *sides.drawn)}
     out = shares(read)
-    for side in ("real", *ARCHITECTURES):
+    for side, found in read.items():
+        least = min(found["by_class"].values())
+        out[f"s08_least_{side}_share"] = Number(f"of the hardest class, {spoken(side)}", 100 * least, "percent", sides.n)
+    for side in ("real", *sides.titles):
         out[f"s08_confidence_{side}"] = Number(f"confidence, {side}", 100 * read[side]["confidence"], "percent", read[side]["n"])
-    for side in WAYS:
+    for side in sides.drawn:
         rate = ended_rate([one for members in sides.all(side).values() for one in members])
         out[f"s08_ended_{side}"] = Number(f"ended by themselves, {spoken(side)}", 100 * rate, "percent", sides.total)
-    for title in ARCHITECTURES:
-        least = min(read[f"{title}_guided"]["by_class"].values())
-        out[f"s08_least_{title}_guided_share"] = Number(f"of the hardest class, {title}, guided", 100 * least, "percent", sides.n)
     return out | _at_temperatures(sides, judge)
 
 
 def _at_temperatures(sides: Sides, judge: Recogniser) -> dict[str, Number]:
     out, own = {}, sides.settings.temperature
-    for title in ARCHITECTURES:
+    for title in sides.titles:
+        made = {1.0: f"{title}_one", own: title}  # these there are
         for t in sorted({own, *TEMPERATURES}):
-            sketches = sides.all(title) if t == own else {word: sides.sketches(title, word, sides.n, t) for word in sides.classes}
+            sketches = sides.all(made[t]) if t in made else {word: sides.sketches(title, word, sides.n, t) for word in sides.classes}
             hits = hits_of(recognisability(judge, sketches))
             out[f"s08_recognised_{title}_at_{t:g}"] = share(f"recognised, {title}, at temperature {t:g}", hits)
     return out
@@ -89,11 +90,11 @@ def second_numbers(sides: Sides, judge: Recogniser, per_class: int) -> dict[str,
         "s08_second_drawings": Number("drawings that the second judge has seen", second.drawings),
         "s08_second_accuracy": share("real test drawings read right by the second judge", test),
     }
-    for side in ("real", *WAYS):
+    for side in ("real", *sides.drawn):
         out[f"s08_second_{side}"] = share(
             f"recognised by the second judge, {spoken(side)}", hits_of(recognisability(second, sides.all(side)))
         )
-    return out | {f"s08_agree_{side}": _agreed(sides, side, judge, second) for side in ("real", *ARCHITECTURES)}
+    return out | {f"s08_agree_{side}": _agreed(sides, side, judge, second) for side in ("real", *sides.titles)}
 
 
 def _agreed(sides: Sides, side: str, judge: Recogniser, second: SecondJudge) -> Number:
@@ -101,28 +102,23 @@ def _agreed(sides: Sides, side: str, judge: Recogniser, second: SecondJudge) -> 
     return share(f"both judges agree, {side}", one == other)
 
 
-def drawn_table(found: Mapping[str, Number], here: int) -> str:
+def drawn_table(found: Mapping[str, Number], titles: Sequence[str], here: int) -> str:
     """What was drawn for the scores; `here`: the sketches of each class that this page draws."""
-    labels = {
-        "s08_temperature": "temperature",
-        "s08_n": "drawings of each class that are scored",
-        "s08_sketches": "of all classes",
-        "s08_empty_single": "empty ones among the single model's, percent",
-        "s08_empty_router": "among the router's, percent",
-    }
+    labels = {"s08_temperature": "temperature", "s08_n": "drawings of each class that are scored", "s08_sketches": "of all classes"}
+    labels |= {f"s08_empty_{title}": f"empty ones among those of {title}, percent" for title in titles}
     rows = {label: [name] for name, label in labels.items()}
     return composed({**found, "here": Number("", here)}, ["", ""], {**rows, "drawings of each class that are drawn on this page": ["here"]})
 
 
-def confidence_table(found: Mapping[str, Number]) -> str:
-    """How sure the judge is of real drawings and of both architectures' sketches, and the share that ended by itself, percent."""
-    rows = {side: [f"s08_{what}_{side}" for what in ("confidence", "ended")] for side in ("real", *ARCHITECTURES)}
+def confidence_table(found: Mapping[str, Number], titles: Sequence[str]) -> str:
+    """How sure the judge is of real drawings and of each model's sketches, and the share that ended by itself, percent."""
+    rows = {side: [f"s08_{what}_{side}" for what in ("confidence", "ended")] for side in ("real", *titles)}
     return composed(found, ["percent", "the judge's confidence", "ended by themselves"], rows)
 
 
-def over_temperature(found: Mapping[str, Number]) -> dict[str, dict[float, Number]]:
-    """What is recognised at each temperature, architecture -> temperature -> percent."""
-    out = {title: {} for title in ARCHITECTURES}
+def over_temperature(found: Mapping[str, Number], titles: Sequence[str]) -> dict[str, dict[float, Number]]:
+    """What is recognised at each temperature, title -> temperature -> percent."""
+    out = {title: {} for title in titles}
     for name, one in found.items():
         side, at, temperature = name.removeprefix("s08_recognised_").partition("_at_")
         if at and side in out:
@@ -130,21 +126,21 @@ def over_temperature(found: Mapping[str, Number]) -> dict[str, dict[float, Numbe
     return {side: dict(sorted(points.items())) for side, points in out.items()}
 
 
-def pen_table(found: Mapping[str, Number]) -> str:
+def pen_table(found: Mapping[str, Number], titles: Sequence[str]) -> str:
     """What a temperature of the pen's own changes: percent recognised and ended."""
-    rows = {spoken(side): [f"s08_recognised_{side}", f"s08_ended_{side}"] for side in ("single", "single_pen", "router", "router_pen")}
+    rows = {spoken(side): [f"s08_recognised_{side}", f"s08_ended_{side}"] for side in drawn(titles, ("", "_pen"))}
     return composed(found, ["percent", "recognised", "ended by themselves"], rows)
 
 
-def second_table(found: Mapping[str, Number]) -> str:
+def second_table(found: Mapping[str, Number], titles: Sequence[str]) -> str:
     """Percent recognised by either judge, and how often the two agree."""
     head = ["percent", "first judge", "second judge", "both agree"]
     rows = {"all real test drawings": ["s08_judge_accuracy", "s08_second_accuracy", ""]}
-    rows |= {side: [f"s08_{what}_{side}" for what in ("recognised", "second", "agree")] for side in ("real", *ARCHITECTURES)}
+    rows |= {side: [f"s08_{what}_{side}" for what in ("recognised", "second", "agree")] for side in ("real", *titles)}
     return composed(found, head, rows)
 
 
-def guided_table(found: Mapping[str, Number]) -> str:
-    """Percent recognised by either judge in each way of drawing, and the share that ended."""
-    head = ["percent", "first judge", "second judge", "ended by themselves"]
-    return composed(found, head, {spoken(side): [f"s08_{what}_{side}" for what in ("recognised", "second", "ended")] for side in WAYS})
+def guided_table(found: Mapping[str, Number], titles: Sequence[str]) -> str:
+    """Percent recognised by either judge without guidance and with it, and the share that ended."""
+    head, sides = ["percent", "first judge", "second judge", "ended by themselves"], drawn(titles, ("", "_pen", "_guided"))
+    return composed(found, head, {spoken(side): [f"s08_{what}_{side}" for what in ("recognised", "second", "ended")] for side in sides})

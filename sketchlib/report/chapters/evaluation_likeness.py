@@ -1,4 +1,4 @@
-"""How like real drawings both architectures' sketches are: fidelity, diversity and coherence, as numbers by name and tables. Chapter 8."""
+"""How like real drawings the models' sketches are: fidelity, diversity and coherence, as numbers by name and tables. Chapter 8."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...metrics import coherence, diversity, fidelity
 from ...metrics.recogniser import Recogniser
 from ...strokes import Drawing
 from ..tables import Number, composed
-from .evaluation import ARCHITECTURES, NOTHING, WAYS, Sides, finite_mean, spoken
+from .evaluation import NOTHING, Sides, drawn, finite_mean, spoken
 
 NEAR = 0.05  # share of real drawings that are as near to a training drawing as a near-copy
 METRICS = {"frechet": "Fréchet distance", "kid": "kernel distance", **{m: m for m in ("precision", "recall", "density", "coverage")}}
@@ -21,44 +21,45 @@ TRAITS = {trait: trait + UNITS.get(trait, "") for trait in coherence.TRAITS}  # 
 def fidelity_numbers(sides: Sides, judge: Recogniser) -> dict[str, Number]:
     """The six metrics of fidelity and coverage of the validation part and of each way to draw, and the floor of each.
 
-    With intervals where the table shows them; a side with too few sketches that have a point gets numbers that are not finite.
+    A side with too few sketches that have a point gets numbers that are not finite.
     """
     out = {"s08_k": Number("neighbours", fidelity.NEIGHBOURS)}
-    for side in ("valid", *WAYS):
-        plain = side in ("valid", *ARCHITECTURES)
-        score = _compared(sides, judge, side, sides.settings.resamples if plain else 2)
-        for metric, found in score.items():
-            ends = (found["low"], found["high"]) if plain else ()
-            out[f"s08_{metric}_{side}"] = Number(f"{METRICS[metric]}, {spoken(side)}", found["value"], "", found["n"], *ends)
+    for side in ("valid", *sides.drawn):
+        for metric, found in _compared(sides, judge, side).items():
+            what, ends = f"{METRICS[metric]}, {spoken(side)}", (found["low"], found["high"])
+            out[f"s08_{metric}_{side}"] = Number(what, found["value"], "", found["n"], *ends)
             if side == "valid":
                 out[f"s08_{metric}_floor"] = Number(f"{METRICS[metric]}, floor", found["floor"], "", found["n"])
     return out | {"s08_fidelity_n": Number("drawings on each side", out["s08_frechet_valid"].n)}
 
 
-def _compared(sides: Sides, judge: Recogniser, side: str, resamples: int) -> dict[str, dict]:
+def _compared(sides: Sides, judge: Recogniser, side: str) -> dict[str, dict]:
     clouds = [sides.cloud(judge, one) for one in ("real", side, "train")]
     if min(map(len, clouds)) <= fidelity.NEIGHBOURS:
         return dict.fromkeys(METRICS, dict.fromkeys(("value", "low", "high", "floor"), NOTHING) | {"n": len(clouds[1])})
-    return fidelity.compare(*clouds, resamples=resamples, seed=sides.seed)
+    return fidelity.compare(*clouds, resamples=sides.settings.resamples, seed=sides.seed)
 
 
-def fidelity_table(found: Mapping[str, Number]) -> str:
-    """The six metrics: floor, validation part, and both architectures."""
-    rows = {label: [f"s08_{metric}_{side}" for side in ("floor", "valid", "single", "router")] for metric, label in METRICS.items()}
-    return composed(found, ["", "floor", "validation part", "single", "router"], rows)
+def fidelity_table(found: Mapping[str, Number], titles: Sequence[str]) -> str:
+    """The six metrics: floor, validation part, and each model."""
+    rows = {label: [f"s08_{metric}_{side}" for side in ("floor", "valid", *titles)] for metric, label in METRICS.items()}
+    return composed(found, ["", "floor", "validation part", *titles], rows)
 
 
-def fidelity_panels(found: Mapping[str, Number]) -> dict[str, tuple[Number | None, dict[str, Number]]]:
+def fidelity_panels(found: Mapping[str, Number], titles: Sequence[str]) -> dict[str, tuple[Number | None, dict[str, Number]]]:
     """The numbers of `fidelity_table` as `scores.beside_floors` draws them."""
-    sides = ("valid", "single", "router")
+    sides = ("valid", *titles)
     scores = {metric: {side: found[name] for side in sides if (name := f"s08_{metric}_{side}") in found} for metric in METRICS}
     return {METRICS[metric]: (found.get(f"s08_{metric}_floor"), scores[metric]) for metric in METRICS}
 
 
 def diversity_numbers(sides: Sides, judge: Recogniser) -> dict[str, Number]:
-    """How varied each way draws, made over real, and how many of its sketches are near-copies of training drawings; means over classes."""
+    """How varied each way draws, made over real, and how many of its sketches are near-copies of training drawings; means over classes.
+
+    The same of the validation part, whose drawings are nobody's copies.
+    """
     out = {"s08_training_drawings": Number("training drawings", len(sides.splits.train))}
-    for side in WAYS:
+    for side in ("valid", *sides.drawn):
         made = {word: found for word in sides.classes if len(found := sides.features(judge, side, word)) > 1}
         real, train = ({word: sides.features(judge, part, word) for word in made} for part in ("real", "train"))
         ratios = [one["ratio"] for one in diversity.spread(real, made).values()]
@@ -81,38 +82,40 @@ def nearest_pairs(sides: Sides, judge: Recogniser, side: str, words: Sequence[st
     return made, training
 
 
-def diversity_table(found: Mapping[str, Number]) -> str:
-    """The diversity ratio and the share of near-copies of both architectures."""
-    rows = {side: [f"s08_diversity_{side}", f"s08_near_copies_{side}"] for side in ARCHITECTURES}
+def diversity_table(found: Mapping[str, Number], titles: Sequence[str]) -> str:
+    """The diversity ratio and the share of near-copies of real drawings and of each model."""
+    labels = {"valid": "validation part", **{title: title for title in titles}}
+    rows = {label: [f"s08_diversity_{side}", f"s08_near_copies_{side}"] for side, label in labels.items()}
     return composed(found, ["", "diversity ratio", "near-copies, percent"], rows)
 
 
-def cost_of_guidance(found: Mapping[str, Number]) -> str:
-    """Fidelity, diversity and near-copies in each way of drawing, values alone."""
+def cost_of_guidance(found: Mapping[str, Number], titles: Sequence[str]) -> str:
+    """Fidelity, diversity and near-copies without guidance and with it, values alone."""
     values = {name: one._replace(low=None, high=None) for name, one in found.items()}
-    labels = METRICS | {"diversity": "diversity ratio", "near_copies": "near-copies, %"}
-    rows = {label: [f"s08_{measure}_{side}" for side in WAYS] for measure, label in labels.items()}
-    return composed(values, ["", *map(spoken, WAYS)], rows)
+    labels, sides = METRICS | {"diversity": "diversity ratio", "near_copies": "near-copies, %"}, drawn(titles, ("", "_pen", "_guided"))
+    rows = {label: [f"s08_{measure}_{side}" for side in sides] for measure, label in labels.items()}
+    return composed(values, ["", *map(spoken, sides)], rows)
 
 
 def coherence_numbers(sides: Sides) -> dict[str, Number]:
-    """How far each trait's distribution is from that of real test drawings: of training drawings, the floor, and of both architectures."""
+    """How far each trait's distribution is from that of real test drawings: of training drawings, the floor, of the validation part, and
+    of each way to draw."""
     out, real = {}, sides.lines("real")
-    for title, side in {"floor": "train", **{title: title for title in ARCHITECTURES}}.items():
+    for name, side in {"floor": "train", **{side: side for side in ("valid", *sides.drawn)}}.items():
         drawings = sides.lines(side)
         apart = coherence.coherence(drawings, real, relative=True) if drawings else dict.fromkeys(coherence.TRAITS, NOTHING)
         for trait, value in apart.items():
-            out[_of_trait(title, trait)] = Number(
-                f"Wasserstein distance, {trait}, {title}", value, "real standard deviations", len(drawings)
-            )
+            what = f"Wasserstein distance, {trait}, {spoken(name)}"
+            out[of_trait(name, trait)] = Number(what, value, "real standard deviations", len(drawings))
     return out
 
 
-def _of_trait(title: str, trait: str) -> str:
-    return f"s08_{title}_{trait.replace(' ', '_').replace('-', '_')}"
+def of_trait(side: str, trait: str) -> str:
+    """The name of a trait's distance on a side."""
+    return f"s08_{side}_{trait.replace(' ', '_').replace('-', '_')}"
 
 
-def coherence_table(found: Mapping[str, Number]) -> str:
-    """How far each trait's distribution is from the real one: floor and both architectures."""
-    titles = ("floor", "single", "router")
-    return composed(found, ["trait", *titles], {trait: [_of_trait(title, trait) for title in titles] for trait in coherence.TRAITS})
+def coherence_table(found: Mapping[str, Number], titles: Sequence[str]) -> str:
+    """How far each trait's distribution is from the real one: floor and each model."""
+    sides = ("floor", *titles)
+    return composed(found, ["trait", *sides], {trait: [of_trait(side, trait) for side in sides] for trait in coherence.TRAITS})

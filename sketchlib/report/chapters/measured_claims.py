@@ -111,10 +111,10 @@ def generalisation(m: Material) -> dict[str, Number]:
     parts = [m.prepared.splits.valid.only(FILE), m.flown]
     in_valid, in_test = ([likelihood.costs(one, part).means()["per_point"] for one in candidates] for part in parts)
     same, chosen = np.argsort(in_valid) == np.argsort(in_test), int(np.argmin(in_valid))
-    unit = "nats a point, data units"
+    unit = "nats a point, on the grid"
     return {
-        "s12_order_valid_best": Number("best of the validation", in_valid[chosen], unit, len(parts[0])),
-        "s12_order_test_best": Number("the same model in the test", in_test[chosen], unit, len(parts[1])),
+        "s12_grid_valid_best": Number("best of the validation", in_valid[chosen], unit, len(parts[0])),
+        "s12_grid_test_best": Number("the same model in the test", in_test[chosen], unit, len(parts[1])),
         "s12_candidates": Number("models", len(candidates), "models"),
         "s12_same_place": Number("models in the same place in validation and test", int(same.sum()), "models"),
     }

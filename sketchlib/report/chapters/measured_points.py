@@ -147,7 +147,7 @@ def annealing(m: Material) -> dict[str, Number]:
     found = {}
     for key, run in m.pair(3, "annealed", "frozen"):
         terms = train.evaluate(run.model, m.flown)
-        mu, _ = latent.latent_means(run.model, m.flown)
+        mu, _ = latent.latent_clouds(run.model, m.flown)
         share = recognisability(m.judge, {FILE: m.sketches(run.model)})["accuracy"]
         kl, n = terms["L_KL"], len(m.flown)
         found[f"s12_{key}_eta"] = Number("weight at the end", run.curves[-1]["eta"])
@@ -287,7 +287,7 @@ def _drawn_scores(m: Material, key: str, drawings: Mapping, shown: Mapping) -> d
 
 
 def _worth(vae: SketchVAE, drawings: Sequence[Drawing]) -> float:
-    return latent.code_worth(vae, SketchSet.from_drawings({vae.classes[0]: drawings}))["worth"]
+    return latent.code_worth(vae, SketchSet.from_drawings({vae.classes[0]: drawings})).value
 
 
 @torch.no_grad()

@@ -1,0 +1,125 @@
+"""What the live page is made of: one script, its looks, and models as scripts of whole numbers that a page loads from a disk."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ..data.doodles import CLASSES as DOODLED
+from ..data.doodles import doodles
+from ..errors import DataError
+from ..files import write_atomically
+
+SOURCE = Path(__file__).resolve().parent / "javascript"
+PARTS = ("strokes", "engine", "paper", "controls", "library", "saving", "complete", "watch", "between", "scene", "mount", "widget")
+NAMES = ("build", "composed", "drawn", "encode", "fromStroke3", "fromText", "logLikelihood", "readLink", "readSentence", "seeded", "simplify")
+NAMES += ("jsonOf", "Sketcher", "slerp", "startWhenReady", "svgOf", "toStroke3", "toText", "understood", "widget", "writeLink")  # what `sketchpage` holds
+EXAMPLES = 12  # drawings of a class that the page shows beside a reader's
+BITS = 8  # of a weight in a script; what this costs is measured by `rounding_cost`
+
+
+def script() -> str:
+    """The script of the pages and of the widget: it defines one name, `sketchpage`, and loads nothing by itself."""
+    parts = [(SOURCE / f"{name}.js").read_text(encoding="utf-8") for name in PARTS]
+    looks = f"const STYLE = {json.dumps((SOURCE / 'style.css').read_text(encoding='utf-8'))};"
+    body = "\n".join([*parts, looks, f"return {{ {', '.join(NAMES)} }};"])
+    return f'var sketchpage = (() => {{\n"use strict";\n{body}\n}})();\n'
+
+
+def module() -> str:
+    """The same script as an anywidget loads it: an ECMAScript module whose default export renders."""
+    return f"{script()}export default {{ render: sketchpage.widget }};\n"
+
+
+def _text(values: np.ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")
+
+
+def _packed_tensor(values: np.ndarray, bits: int) -> dict:
+    """A matrix as whole numbers and a scale for each row; a vector, and at 32 bits everything, as float32."""
+    if values.ndim != 2 or bits == 32:
+        return {"shape": list(values.shape), "bits": 32, "data": _text(values.astype("<f4"))}
+    largest = 2 ** (bits - 1) - 1
+    scale = (np.abs(values).max(1) / largest).astype("<f4")
+    whole = np.round(values / np.where(scale, scale, 1)[:, None]).astype(f"<i{bits // 8}")
+    return {"shape": list(values.shape), "bits": bits, "scale": _text(scale), "data": _text(whole)}
+
+
+def packed(model, bits: int = BITS) -> dict:
+    """A model as the page reads it: its architecture, its config, and its tensors in base64.
+
+    `bits`: of a weight, 8 or 16 with a scale for each row of a matrix, or 32 for no rounding. Raises `DataError` for other numbers.
+    """
+    if bits not in (8, 16, 32):
+        raise DataError(f"bits {bits!r}: a weight is packed in 8, 16 or 32 bits")
+    tensors = {name: _packed_tensor(one.detach().cpu().float().numpy(), bits) for name, one in model.state_dict().items()}
+    return {"architecture": type(model).__name__, "config": model.config(), "tensors": tensors}
+
+
+def unpacked(one: Mapping) -> np.ndarray:
+    """A tensor of `packed` as float32: the very numbers that the page computes with."""
+    raw = base64.b64decode(one["data"])
+    if one["bits"] == 32:
+        return np.frombuffer(raw, "<f4").reshape(one["shape"])
+    scale = np.frombuffer(base64.b64decode(one["scale"]), "<f4")
+    return np.frombuffer(raw, f"<i{one['bits'] // 8}").reshape(one["shape"]).astype(np.float32) * scale[:, None]
+
+
+def weights_script(name: str, model, bits: int = BITS) -> str:
+    """A model as a classic script, which a page that was opened from a disk may load, as it may not load other files."""
+    text = json.dumps(packed(model, bits), separators=(",", ":"), sort_keys=True)
+    return f"(self.sketchWeights ??= {{}})[{json.dumps(name)}] = {text};\n"
+
+
+def write_live(folder: Path | str, models: Mapping[str, object], bits: int = BITS) -> dict[str, int]:
+    """Write what the live pages load to `folder`: sketch.js, and one script a model; returns the bytes of each file.
+
+    `models`: name -> model. A page has elements with `data-sketch="complete"` (or landing, watch, between, scene) and loads sketch.js;
+    a model's script is loaded when a reader first asks for it.
+    """
+    folder, sizes, about = Path(folder), {}, {}
+    for name, model in models.items():
+        text = weights_script(name, model, bits)
+        sizes[f"{name}.js"] = _written(folder / f"{name}.js", text)
+        about[name] = {"file": f"{name}.js", "bytes": len(text), "classes": list(model.classes), "latent": model.latent_size}
+    contents = {"models": about, "examples": _examples(about)}
+    sizes["sketch.js"] = _written(folder / "sketch.js", f"{script()}sketchpage.startWhenReady({json.dumps(contents, separators=(',', ':'))});\n")
+    return sizes
+
+
+def _written(path: Path, text: str) -> int:
+    write_atomically(path, lambda to: to.write_text(text, encoding="utf-8"))
+    return path.stat().st_size
+
+
+def _examples(about: Mapping[str, Mapping]) -> dict[str, list]:
+    """Some of the project's own drawings, class -> strokes, of every class that a model with a latent space draws and that there are."""
+    wanted = [one["classes"][0] for one in about.values() if one["latent"]]
+    made = doodles([name for name in wanted if name in DOODLED], EXAMPLES, seed=0)
+    return {name: [[s.astype(int).tolist() for s in one.strokes] for one in drawings] for name, drawings in made.items()}
+
+
+class Cost(NamedTuple):
+    """What rounding a model's weights costs: nats a point of the drawings before and after, and the size of its script in bytes."""
+
+    before: float
+    after: float
+    bytes: int
+
+
+def rounding_cost(model, sketches, bits: int = BITS) -> Cost:
+    """What drawings (a `SketchSet`) cost a model in nats a point of data units as it is and as the page draws with it."""
+    import torch
+
+    from ..metrics.likelihood import costs
+
+    tensors = {name: torch.from_numpy(unpacked(one).copy()) for name, one in packed(model, bits)["tensors"].items()}
+    rounded = type(model)(**model.config())
+    rounded.load_state_dict(tensors)
+    before, after = (costs(one, sketches).means()["per_point"] for one in (model, rounded.eval()))
+    return Cost(before, after, len(weights_script("", model, bits)))

@@ -1,0 +1,188 @@
+"""The page's script draws as torch does: golden vectors that `node --test` reads, written here; rounding and its cost."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from synthetic import sketch_set
+
+from sketchlib import TEN_CLASSES, sampling
+from sketchlib.data.doodles import doodles
+from sketchlib.errors import DataError
+from sketchlib.models.mixture import pen_nll, split_parameters, stroke_nll
+from sketchlib.models.single import ConditionalDecoder
+from sketchlib.models.vae import SketchVAE
+from sketchlib.pictures import page
+from sketchlib.strokes import Drawing, simplify, to_stroke3, to_stroke5
+
+SENTENCES = {  # read and refused alike by the page and by Python
+    "read": [
+        ("two cats and an apple", [(2, "cat"), (1, "apple")]),
+        ("A CAT, 3 suns, and twenty radios.", [(1, "cat"), (3, "sun"), (20, "radio")]),
+        ("a couple of pigs & a dozen candles", [(2, "pig"), (12, "candle")]),
+        ("two dozen alarm clocks, a pair of faces", [(24, "alarm clock"), (2, "face")]),
+        ("the two cats with planes", [(2, "cat"), (2, "airplane")]),
+        ("an alarmclock and a smiley face", [(1, "alarm clock"), (1, "face")]),
+    ],
+    "refused": ["two catz", "a cat on a car", "two cats and three", "a couple of", "", " , and", "0 cats", "61 cats", "40 cats and 40 suns"],
+}
+NODE = shutil.which("node")
+
+
+def models():
+    """One small model of each architecture, with weights that are large enough to draw something."""
+    torch.manual_seed(0)
+    single = ConditionalDecoder(["cat", "sun"], 30, 20.0, hidden_size=18, embedding_size=6, n_mixtures=4)
+    vae = SketchVAE(["cat"], 30, 25.0, encoder_size=7, decoder_size=18, latent_size=5, n_mixtures=4)
+    for one in (single, vae):
+        for weights in one.parameters():
+            torch.nn.init.normal_(weights, std=0.4)
+        one.state_dict()["decoder.fc_params.bias"][-1] = -2.5  # so that they do not end at once
+    return {"single": single.eval(), "vae": vae.eval()}
+
+
+def condition_of(model, word):
+    return model.draw_condition(word, 1, torch.Generator().manual_seed(3))
+
+
+@torch.no_grad()
+def golden(model, word):
+    """Parameters of three rows, the state after them, drawings with the random numbers that made them, and log p of a beginning."""
+    condition, rows = condition_of(model, word), torch.tensor([[0.0, 0, 1, 0, 0], [0.7, -0.2, 0, 1, 0], [-1.1, 0.4, 1, 0, 0]])
+    state, parameters = model.decoder.start(condition), []
+    for row in rows:
+        found, state = model.decoder.step(row[None], state)
+        parameters.append(found[0].tolist())
+    beginning = [[12.0, 3.0, 0.0], [-4.0, 9.0, 1.0], [6.0, 6.0, 0.0]]
+    return {
+        "word": word,
+        "z": condition[0].tolist() if model.latent_size else None,
+        "rows": rows.tolist(),
+        "parameters": parameters,
+        "state": {"h": state.h[0].tolist(), "c": state.c[0].tolist(), "bias": state.bias[0].tolist()},
+        "drawings": [drawing(model, condition, seed, *how) for seed, how in enumerate([(0.4, None), (1.0, None), (1.0, 0.5), (0.0, None)])],
+        "beginning": beginning,
+        "logLikelihood": log_likelihood(model, condition, beginning),
+    }
+
+
+def drawing(model, condition, seed, temperature, pen_temperature):
+    """A drawing of torch's, and the random numbers that it was made from."""
+    generator = torch.Generator().manual_seed(seed)
+    uniform = torch.rand(model.n_max, 1, 2, generator=generator)
+    normal = torch.randn(model.n_max, 1, 2, generator=generator)
+    again = torch.Generator().manual_seed(seed)
+    moves, pens = sampling.sample_rows(model.decoder, condition, model.n_max, temperature, again, pen_temperature)
+    ended = (pens[0] == 2).nonzero()
+    n = int(ended[0]) if len(ended) else model.n_max
+    assert n > 5
+    rows = torch.cat([moves[0, :n] * model.scale, pens[0, :n, None]], -1).tolist()
+    random = [[u.tolist(), e.tolist()] for u, e in zip(uniform[:, 0], normal[:, 0], strict=True)]
+    return {"temperature": temperature, "penTemperature": pen_temperature, "random": random, "stroke3": rows}
+
+
+def log_likelihood(model, condition, beginning):
+    """log p in data units, the pen of the last point left out."""
+    rows = torch.from_numpy(to_stroke5(np.array(beginning)))[:-1] / torch.tensor([model.scale, model.scale, 1, 1, 1])
+    start = torch.tensor([[0.0, 0, 1, 0, 0]])
+    mixture = split_parameters(model.decoder(torch.cat([start, rows[:-1]])[None], condition)[0])
+    pen = pen_nll(mixture, rows[:, 2:])[:-1].sum()
+    points = stroke_nll(mixture, rows[:, 0], rows[:, 1]) + 2 * np.log(model.scale)
+    return -float(points.sum() + pen)
+
+
+def raw_strokes():
+    """Strokes as a hand makes them: noisy, with dots, doubled points, a turn back on itself, and an empty stroke."""
+    rng = np.random.default_rng(0)
+    walks = [[np.cumsum(rng.normal(0, 6, (n, 2)), 0).round(1).tolist() for n in rng.integers(1, 120, 4)] for _ in range(6)]
+    made = [[one[:, :].tolist() for one in d.strokes] for word in doodles(["cat", "sun"], 3, 0).values() for d in word]
+    halves = [[[0, 0], [255, 0.5], [10.5, 255], [11.5, 1.5]]]
+    odd = [halves, [[[5, 5]]], [[[5, 5], [5, 5]], [[9, 1]]], [[[0, 0], [0, 100], [0, 60]]], [[[1, 2]], [[3, 4]]], [[[0, 0], [3, 4], [6, 8]], []]]
+    return walks + made + odd
+
+
+@pytest.fixture(scope="module")
+def fixtures(tmp_path_factory):
+    """The script and the golden vectors as files."""
+    folder, found = tmp_path_factory.mktemp("page"), []
+    for name, model in models().items():
+        one = {"name": name, "packed": page.packed(model, bits=32), **golden(model, "cat")}
+        if model.latent_size:
+            shown = doodles(["cat"], 1, 0)["cat"][0]
+            one |= {"drawing": [s.tolist() for s in shown.strokes], "mu": sampling.encode(model, [shown])[0].tolist()}
+        found.append(one)
+    simple = [simplify(Drawing(strokes)) for strokes in raw_strokes()]
+    rows = [[[*map(float, row)] for row in to_stroke3(one)] for one in simple]
+    parts = [
+        {"raw": raw, "simple": [s.tolist() for s in one.strokes], "stroke3": stroke3}
+        for raw, one, stroke3 in zip(raw_strokes(), simple, rows, strict=True)
+    ]
+    both = {"models": found, "simplified": parts, "sentences": SENTENCES, "classes": TEN_CLASSES}
+    (folder / "fixtures.json").write_text(json.dumps(both))
+    (folder / "script.js").write_text(page.script())
+    return folder
+
+
+@pytest.mark.skipif(NODE is None, reason="node is not installed")
+def test_the_script_does_what_torch_does(fixtures):
+    places = {"SKETCH_SCRIPT": str(fixtures / "script.js"), "SKETCH_FIXTURES": str(fixtures / "fixtures.json")}
+    command = [NODE, "--test", "--test-reporter=tap", str(Path(__file__).with_name("page.test.mjs"))]
+    done = subprocess.run(command, env=places, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-6000:]
+
+
+@pytest.mark.parametrize(("bits", "share"), [(8, 1 / 127), (16, 1 / 32767), (32, 0)])
+def test_a_weight_comes_back_to_half_a_step_of_its_row(bits, share):
+    for model in models().values():
+        tensors = page.packed(model, bits)["tensors"]
+        for name, weights in model.state_dict().items():
+            found, weights = page.unpacked(tensors[name]), weights.numpy()
+            row = np.abs(weights).max(-1, keepdims=True) if weights.ndim == 2 else 0
+            assert found.dtype == np.float32 and (np.abs(found - weights) <= row * share * 0.5001 + 1e-7).all()
+
+
+def test_a_row_of_zeros_stays_one():
+    model = models()["single"]
+    torch.nn.init.zeros_(model.embedding.weight)
+    assert (page.unpacked(page.packed(model)["tensors"]["embedding.weight"]) == 0).all()
+
+
+def test_other_numbers_of_bits_are_refused():
+    with pytest.raises(DataError, match="bits 4"):
+        page.packed(models()["single"], bits=4)
+
+
+def test_rounding_costs_nothing_at_32_bits_and_less_the_more_bits_there_are():
+    model, sketches = models()["single"], sketch_set()
+    costs = {bits: page.rounding_cost(model, sketches, bits) for bits in (8, 16, 32)}
+    assert costs[32].before == costs[32].after == costs[8].before
+    assert abs(costs[16].after - costs[16].before) < abs(costs[8].after - costs[8].before) < 0.1
+    assert costs[8].bytes < costs[16].bytes < costs[32].bytes
+
+
+def test_a_script_is_plain_text_that_gives_its_model_by_name():
+    text = page.weights_script("a \"name\"", models()["vae"])
+    assert text.isascii() and text.startswith('(self.sketchWeights ??= {})["a \\"name\\""] = {') and text.endswith("};\n")
+
+
+def test_python_reads_the_same_sentences():
+    sentence = pytest.importorskip("sketchlib.pictures.sentence")
+    for text, expected in SENTENCES["read"]:
+        assert sentence.read_sentence(text, TEN_CLASSES) == expected
+    for text in SENTENCES["refused"]:
+        with pytest.raises(DataError):
+            sentence.scene(text, models()["single"])
+
+
+def test_the_page_without_weights_is_small_and_its_models_are_beside_it(tmp_path):
+    vae = models()["vae"]
+    made = {"single": models()["single"]}
+    for name in TEN_CLASSES:
+        made[name] = SketchVAE([name], **{key: value for key, value in vae.config().items() if key != "classes"})
+    sizes = page.write_live(tmp_path, made)
+    assert sizes["sketch.js"] < 200_000
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(sizes) == sorted(["sketch.js", *(f"{name}.js" for name in made)])
