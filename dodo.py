@@ -283,6 +283,20 @@ def build_html() -> bool:
     return True
 
 
+def build_pdf() -> None:
+    """Print the staged site to html/book.pdf, and show the link to it on the first page."""
+    from sketchlib.report import pdf
+
+    pdf.make_pdf(BUILD / "site", BUILD / "one_page", BUILD / "html" / "book.pdf")
+    pdf.show_link(BUILD / "html" / "index.html")
+    print(BUILD / "html" / "book.pdf")
+
+
+def task_pdf():
+    """The pages as one PDF, with the solutions at its end."""
+    return {"actions": [build_pdf], "task_dep": ["html"], "verbosity": 2}
+
+
 def git_head() -> str:
     """The commit that the page on how this was made names."""
     return _git("rev-parse", "HEAD")

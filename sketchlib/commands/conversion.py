@@ -31,21 +31,31 @@ def convert(source, target, limit, kind, force):
     click.echo(done, err=True) if done.lost else say(done)
 
 
-@click.command(epilog=examples("sketchlib export single cat -o cat.gen.json", "sketchlib export router cat -o cat.vae.json"))
+@click.command(epilog=examples("sketchlib export single cat -o cat.gen.json", "sketchlib export single -o onnx"))
 @click.argument("model")
 @click.argument("word", required=False, shell_complete=classes_here)
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="a file that ends in .gen.json, .vae.json")
-@click.option("--cut", is_flag=True, help=".gen.json: of a model that fits the format only in part, that part")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="a .gen.json or .vae.json, or a new folder of ONNX files"
+)
+@click.option("--cut", is_flag=True, help="of a model that fits a .gen.json only in part, write that part")
 @FORCE
 def export(model, word, output, cut, force):
     """Write a model for other programs.
 
-    What MODEL knows of the class WORD, for sketch-rnn-js, @magenta/sketch and ml5.
+    What MODEL knows of the class WORD, for sketch-rnn-js, @magenta/sketch and ml5; or the whole of it as ONNX.
     """
-    from .. import load
     from ..data.writing import place_for
-    from ..models import magenta_json
 
-    place_for(output, force)
-    magenta_json.write(load(model), output, word, force, cut)
+    if not output.is_dir():
+        place_for(output, force)
+    from .. import load
+
+    if output.suffix:
+        from ..models import magenta_json
+
+        magenta_json.write(load(model), output, word, force, cut)
+    else:
+        from ..export import write_onnx
+
+        write_onnx(load(model), output, word, force)
     say(output)

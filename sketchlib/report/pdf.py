@@ -8,9 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ..errors import DataError
+from ..errors import DataError, needing
 from ..files import write_atomically
 
+LONGEST = 300_000  # milliseconds that formulas and pictures may take
 MARGINS = {"top": "18mm", "bottom": "18mm", "left": "16mm", "right": "16mm"}
 SMALL = "font: 8px sans-serif; width: 100%; text-align: center; color: #555"
 HEAD = f'<div style="{SMALL}">How a network draws</div>'
@@ -88,24 +89,31 @@ def stand_still(folder: Path) -> None:
 
 
 def print_page(page: Path, to: Path) -> None:
-    """Print an HTML page of the book to a PDF on A4, with page numbers and an outline; raises `DataError` where there is no Chromium."""
-    from playwright.sync_api import sync_playwright
-
+    """Print an HTML page of the book to a PDF; raises `DataError` where there is no Chromium."""
+    with needing("test"):
+        from playwright.sync_api import sync_playwright
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if not found:
         raise DataError("no Chromium was found, which prints the book: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
-        tab = browser.new_page(reduced_motion="reduce")
-        tab.goto(page.as_uri(), wait_until="load")
-        tab.evaluate(MATHS)
-        tab.wait_for_function(READY, timeout=300_000)
-        tab.evaluate(PREPARE, [LEFT_OUT, STYLE])
-        tab.wait_for_function(READY, timeout=300_000)
-        how = dict(format="A4", margin=MARGINS, display_header_footer=True, header_template=HEAD, footer_template=FOOT)
-        pdf = tab.pdf(**how, print_background=True, outline=True, tagged=True)
+        pdf = printed(browser, page)
         browser.close()
     write_atomically(to, lambda path: path.write_bytes(pdf))
+
+
+def printed(browser, page: Path) -> bytes:
+    """An HTML page of the book as a PDF on A4, with page numbers and an outline; `browser`: Playwright's."""
+    tab = browser.new_page(reduced_motion="reduce")
+    tab.goto(page.as_uri(), wait_until="load")
+    tab.evaluate(MATHS)
+    tab.wait_for_function(READY, timeout=LONGEST)
+    tab.evaluate(PREPARE, [LEFT_OUT, STYLE])
+    tab.wait_for_function(READY, timeout=LONGEST)
+    how = dict(format="A4", margin=MARGINS, display_header_footer=True, header_template=HEAD, footer_template=FOOT)
+    pdf = tab.pdf(**how, print_background=True, outline=True, tagged=True)
+    tab.close()
+    return pdf
 
 
 def make_pdf(site: Path, folder: Path, to: Path) -> None:
@@ -114,3 +122,9 @@ def make_pdf(site: Path, folder: Path, to: Path) -> None:
     page = one_page(site, folder)
     stand_still(page.parent)
     print_page(page, to)
+
+
+def show_link(index: Path) -> None:
+    """Let the first page show its link to the PDF, which it hides where there is none."""
+    text = index.read_text(encoding="utf-8").replace('class="book-pdf" hidden', 'class="book-pdf"')
+    write_atomically(index, lambda to: to.write_text(text, encoding="utf-8"))

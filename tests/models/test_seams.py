@@ -18,7 +18,7 @@ from sketchlib.sampling import sample, sample_rows
 from sketchlib.train import Settings, evaluate, fit, load_kept
 
 METHODS = {"config", "start_from", "for_class", "draw_condition", "as_known", "parts", "loss", "averaged_over", "clipped_parts"}
-METHODS |= {"weights_per_row"}
+METHODS |= {"weights_per_row", "for_new_class"}
 SET = sketch_set()
 
 
