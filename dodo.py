@@ -284,12 +284,13 @@ def build_html() -> bool:
 
 
 def build_pdf() -> None:
-    """Print the staged site to html/book.pdf, and show the link to it on the first page."""
+    """Print the pages to html/book.pdf, and show the link to it on the first of them."""
     from sketchlib.report import pdf
 
-    pdf.make_pdf(BUILD / "site", BUILD / "one_page", BUILD / "html" / "book.pdf")
-    pdf.show_link(BUILD / "html" / "index.html")
-    print(BUILD / "html" / "book.pdf")
+    html = BUILD / "html"
+    pdf.make_pdf(html, toc_files(), html / "book.pdf")
+    pdf.show_link(html / "index.html")
+    print(html / "book.pdf")
 
 
 def task_pdf():

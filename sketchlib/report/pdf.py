@@ -1,11 +1,10 @@
-"""The book as one PDF: its pages on one HTML page, printed by headless Chromium, with the solutions at the end."""
+"""The book as one PDF: the articles of its pages on one page, printed by headless Chromium, with the solutions at the end."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import DataError, needing
@@ -17,64 +16,53 @@ SMALL = "font: 8px sans-serif; width: 100%; text-align: center; color: #555"
 HEAD = f'<div style="{SMALL}">How a network draws</div>'
 FOOT = f'<div style="{SMALL}"><span class="pageNumber"></span> / <span class="totalPages"></span></div>'
 # What a page shows that paper cannot: what is clicked, what moves, what says how a folded cell was made.
-LEFT_OUT = (
-    "button, input, select, canvas, iframe, video, audio, noscript, script:not([type^=math]), #study, .widget, details.hide, .headerlink"
-)
+LEFT_OUT = "button, input, select, canvas, iframe, video, audio, noscript, script, style[id^=study], #study, [data-sketch], "
+LEFT_OUT += "details.hide, .headerlink, .book-pdf"
 STYLE = """
 article { max-width: none !important; }
-h1 { break-before: page; }
+section.page { break-before: page; }
 h1, h2, h3, h4, figcaption { break-after: avoid; }
 figure, table, .cell_output img, .cell_output svg, .admonition { break-inside: avoid; }
 pre { white-space: pre-wrap; }
 img, svg { max-width: 100% !important; height: auto; }
 """
-# Only the article stays. Solutions go to the end, each under its chapter; animations stand as who asks for less motion sees them.
-PREPARE = """([leftOut, style]) => {
-  const article = document.querySelector('article');
-  document.body.replaceChildren(article);
+# A page's article, for one among others: its ids are its own, and links lead to places in the same document or nowhere.
+COLLECT = """([number, pages]) => {
+  const article = document.querySelector('article'), own = `page-${number}`;
+  const outsideMaths = one => !one.closest('mjx-container');  // glyphs: an id names the same one on every page
+  article.querySelectorAll('img').forEach(one => one.setAttribute('src', one.src));
+  article.querySelectorAll('a[href]').forEach(one => {
+    const to = new URL(one.href), page = pages.indexOf(to.href.split('#')[0]);
+    if (page >= 0) one.setAttribute('href', `#page-${page}${to.hash ? '-' + to.hash.slice(1) : ''}`);
+    else if (to.protocol === 'file:') one.removeAttribute('href');
+  });
+  [...article.querySelectorAll('[id]')].filter(outsideMaths).forEach(one => { one.id = `${own}-${one.id}`; });
+  const styles = [...document.head.querySelectorAll('style[id^=MJX]')].map(one => one.outerHTML).join('');
+  return `<section class="page" id="${own}">${styles}${article.innerHTML}</section>`;
+}"""
+# All articles as one. Solutions go to the end, each under its chapter; what is folded stands open.
+JOIN = """([sections, leftOut, style]) => {
+  document.body.innerHTML = `<article class="bd-article">${sections.join('')}</article>`;
   document.documentElement.dataset.theme = 'light';
-  const solutions = document.createElement('section');
+  const article = document.querySelector('article'), solutions = document.createElement('section');
+  solutions.className = 'page';
   solutions.innerHTML = '<h1>Solutions</h1>';
-  let chapter = '';
-  for (const one of [...article.querySelectorAll('h1, .solution')]) {
-    if (one.matches('h1')) { chapter = one.cloneNode(true); continue; }
-    if (chapter) {
-      const head = document.createElement('h2');
-      head.textContent = chapter.textContent.replace(/#$/, '');
-      solutions.append(head);
-      chapter = '';
-    }
-    one.classList.remove('dropdown', 'toggle', 'toggle-hidden');
-    solutions.append(one);
-  }
+  article.querySelectorAll('section.page').forEach(page => {
+    const found = [...page.querySelectorAll('.solution')];
+    if (!found.length) return;
+    const head = document.createElement('h2');
+    head.textContent = page.querySelector('h1').textContent.replace(/#$/, '');
+    found.forEach(one => one.classList.remove('dropdown', 'toggle', 'toggle-hidden'));
+    solutions.append(head, ...found);
+  });
   if (solutions.children.length > 1) article.append(solutions);
-  document.querySelectorAll(leftOut).forEach(one => one.remove());
-  document.querySelectorAll('details').forEach(one => { one.open = true; });
-  document.querySelectorAll('img').forEach(one => { one.loading = 'eager'; });
+  article.querySelectorAll(leftOut).forEach(one => one.remove());
+  article.querySelectorAll('details').forEach(one => { one.open = true; });
+  article.querySelectorAll('img').forEach(one => { one.loading = 'eager'; });
   document.head.append(Object.assign(document.createElement('style'), {textContent: style}));
 }"""
-READY = "() => [...document.images].every(one => one.complete) && (!window.MathJax || window.mathsIsSet)"
-MATHS = "() => { if (window.MathJax) window.MathJax.startup.promise.then(() => { window.mathsIsSet = true; }); }"
-
-
-def one_page(site: Path, folder: Path) -> Path:
-    """Build a staged site as one HTML page below `folder`; raises `DataError` with what Jupyter Book said where that fails."""
-    command = [
-        str(Path(sys.executable).parent / "jupyter-book"),
-        "build",
-        str(site),
-        "--builder",
-        "singlehtml",
-        "--path-output",
-        str(folder),
-    ]
-    done = subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    )
-    (page, *_) = [*folder.glob("_build/singlehtml/index.html"), None]
-    if done.returncode or page is None:
-        raise DataError(f"the book could not be made one page; Jupyter Book said: {(done.stdout + done.stderr)[-3000:]}")
-    return page
+MATHS = "async () => { if (window.MathJax && window.MathJax.startup) await window.MathJax.startup.promise; }"
+SHOWN = "() => [...document.images].every(one => one.complete)"
 
 
 def stand_still(folder: Path) -> None:
@@ -88,40 +76,44 @@ def stand_still(folder: Path) -> None:
         write_atomically(path, lambda to, last=last: last.save(to, format="GIF"))
 
 
-def print_page(page: Path, to: Path) -> None:
-    """Print an HTML page of the book to a PDF; raises `DataError` where there is no Chromium."""
-    with needing("test"):
-        from playwright.sync_api import sync_playwright
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if not found:
-        raise DataError("no Chromium was found, which prints the book: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
-        pdf = printed(browser, page)
-        browser.close()
-    write_atomically(to, lambda path: path.write_bytes(pdf))
+def join(tab, pages: Sequence[Path]) -> None:
+    """Let a browser's tab (Playwright's) show what paper takes of pages of the book, one after the other."""
+    sections, places = [], [page.resolve().as_uri() for page in pages]
+    for number, place in enumerate(places):
+        tab.goto(place, wait_until="load")
+        tab.evaluate(MATHS)
+        sections.append(tab.evaluate(COLLECT, [number, places]))
+    tab.goto(places[0], wait_until="load")
+    tab.evaluate(JOIN, [sections, LEFT_OUT, STYLE])
+    tab.wait_for_function(SHOWN, timeout=LONGEST)
 
 
-def printed(browser, page: Path) -> bytes:
-    """An HTML page of the book as a PDF on A4, with page numbers and an outline; `browser`: Playwright's."""
+def printed(browser, pages: Sequence[Path]) -> bytes:
+    """Pages of the book, in their order, as one PDF on A4 with page numbers and an outline; `browser`: Playwright's."""
     tab = browser.new_page(reduced_motion="reduce")
-    tab.goto(page.as_uri(), wait_until="load")
-    tab.evaluate(MATHS)
-    tab.wait_for_function(READY, timeout=LONGEST)
-    tab.evaluate(PREPARE, [LEFT_OUT, STYLE])
-    tab.wait_for_function(READY, timeout=LONGEST)
+    join(tab, pages)
     how = dict(format="A4", margin=MARGINS, display_header_footer=True, header_template=HEAD, footer_template=FOOT)
     pdf = tab.pdf(**how, print_background=True, outline=True, tagged=True)
     tab.close()
     return pdf
 
 
-def make_pdf(site: Path, folder: Path, to: Path) -> None:
-    """Print the book of a staged site to a PDF; `folder` takes what comes between."""
-    shutil.rmtree(folder, ignore_errors=True)
-    page = one_page(site, folder)
-    stand_still(page.parent)
-    print_page(page, to)
+def make_pdf(html: Path, names: Sequence[str], to: Path) -> None:
+    """Print those pages of a built book that `names` lists in their order; raises `DataError` for a missing one, and without Chromium."""
+    with needing("test"):
+        from playwright.sync_api import sync_playwright
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if not found:
+        raise DataError("no Chromium was found, which prints the book: apt-get install chromium")
+    if missing := [name for name in names if not (html / f"{name}.html").is_file()]:
+        raise DataError(f"{html} has no page {missing[0]}: build the book first")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        copy = shutil.copytree(html, Path(folder) / "html")  # for its films are changed
+        stand_still(copy)
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        pdf = printed(browser, [copy / f"{name}.html" for name in names])
+        browser.close()
+    write_atomically(to, lambda path: path.write_bytes(pdf))
 
 
 def show_link(index: Path) -> None:

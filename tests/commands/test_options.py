@@ -106,7 +106,7 @@ def all_commands(group, path=()):
         yield from all_commands(command, (*path, name)) if isinstance(command, click.Group) else ()
 
 
-@pytest.mark.parametrize("path", all_commands(commands), ids=" ".join)
+@pytest.mark.parametrize("path", list(all_commands(commands)), ids=" ".join)
 def test_help_explains_every_option_and_shows_an_example(path):
     done = CliRunner().invoke(commands, [*path, "--help"], prog_name="sketchlib")
     assert done.exit_code == 0

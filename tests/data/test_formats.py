@@ -317,3 +317,13 @@ def test_what_one_piece_takes_is_limited_and_the_limit_can_be_raised(tmp_path, m
         monkeypatch.setenv("SKETCHLIB_MAX_BYTES", bad)
         with pytest.raises(DataError, match="SKETCHLIB_MAX_BYTES is"):
             read(files[0])
+
+
+def test_a_drawing_that_the_live_page_saved_is_read_with_its_word(tmp_path):
+    path = tmp_path / "sketch.json"
+    path.write_text('{"word": "alarm clock", "stroke3": [[30, 40, 0], [1, 2, 1]], "by_reader": 1}')
+    (one,) = read(path)
+    assert one.word == "alarm clock" and one.stroke3.tolist() == [[30, 40, 0], [1, 2, 1]]
+    path.write_text('{"word": "", "stroke3": [[30, 40, "up"]]}')
+    with pytest.raises(DataError, match="drawing 0"):
+        read(path)

@@ -5,34 +5,50 @@ import re
 import pytest
 from PIL import Image
 
+from sketchlib.errors import DataError
 from sketchlib.files import PROJECT
 from sketchlib.report import pdf
 
-PAGE = """<html><body><nav>menu</nav><article><h1>1. Lines<a class="headerlink">#</a></h1><p>Text.</p><button>Press</button>
+FIRST = """<html><body><nav>menu</nav><article><h1 id="lines">1. Lines<a class="headerlink">#</a></h1><p>Text.</p><button>Press</button>
 <details class="hide"><summary>Show</summary><pre>secret</pre></details><details><summary>Card</summary><p>told</p></details>
-<div class="solution dropdown toggle-hidden">Because.</div><p>After.</p><h1>2. Dots</h1><div class="solution dropdown">So.</div>
-<iframe></iframe></article></body></html>"""
+<a id="on" href="second.html#dots">on</a> <a id="file" href="data.zip">file</a> <a id="out" href="https://example.org/">out</a>
+<div class="solution dropdown toggle-hidden">Because.</div><p>After.</p></article></body></html>"""
+SECOND = """<html><body><article><h1 id="dots">2. Dots</h1><a id="own" href="#dots">here</a><div data-sketch="watch">drag</div>
+<div class="solution dropdown">So.</div><iframe></iframe></article></body></html>"""
 
 
 @pytest.fixture
-def prepared(browser):
+def pages(tmp_path):
+    for name, text in (("first", FIRST), ("second", SECOND)):
+        (tmp_path / f"{name}.html").write_text(text)
+    return [tmp_path / "first.html", tmp_path / "second.html"]
+
+
+@pytest.fixture
+def tab(browser, pages):
     tab = browser.new_page()
-    tab.set_content(PAGE)
-    tab.evaluate(pdf.PREPARE, [pdf.LEFT_OUT, pdf.STYLE])
+    pdf.join(tab, pages)
     yield tab
     tab.close()
 
 
-def test_solutions_stand_at_the_end_under_their_chapters(prepared):
-    text = prepared.locator("article").inner_text()
-    places = [text.index(part) for part in ("After.", "2. Dots", "Solutions", "1. Lines\n\nBecause.", "2. Dots\n\nSo.")]
+def test_solutions_stand_at_the_end_under_their_chapters(tab):
+    text = " ".join(tab.locator("body").inner_text().split())
+    places = [text.index(part) for part in ("After.", "2. Dots", "Solutions", "1. Lines Because.", "2. Dots So.")]
     assert places == sorted(places) and text.count("Because.") == 1
 
 
-def test_what_is_clicked_is_left_out_and_what_is_folded_stands_open(prepared):
-    assert prepared.locator("button, iframe, nav, .dropdown, .headerlink").count() == 0
-    text = prepared.locator("body").inner_text()
+def test_what_is_clicked_is_left_out_and_what_is_folded_stands_open(tab):
+    assert tab.locator("button, iframe, nav, .dropdown, .headerlink, [data-sketch]").count() == 0
+    text = tab.locator("body").inner_text()
     assert "secret" not in text and "told" in text
+
+
+def test_links_lead_to_places_in_the_same_document_or_out_of_the_book(tab):
+    assert tab.locator("#page-0-on").get_attribute("href") == "#page-1-dots" == tab.locator("#page-1-own").get_attribute("href")
+    assert tab.locator("#page-1-dots").count() == 1
+    assert tab.locator("#page-0-file").get_attribute("href") is None
+    assert tab.locator("#page-0-out").get_attribute("href") == "https://example.org/"
 
 
 def test_a_film_shows_its_last_frame(tmp_path):
@@ -52,8 +68,12 @@ def test_the_first_page_shows_its_link_only_once_there_is_a_pdf(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_page_is_printed_on_numbered_sheets(tmp_path, browser):
-    page = tmp_path / "index.html"
-    page.write_text(PAGE)
-    made = pdf.printed(browser, page)
+def test_pages_are_printed_on_numbered_sheets(pages, browser):
+    made = pdf.printed(browser, pages)
     assert made.startswith(b"%PDF") and len(re.findall(rb"/Type /Page\b(?!s)", made)) == 3 and b"/Outlines" in made
+
+
+def test_a_book_that_is_not_built_is_not_printed(tmp_path):
+    with pytest.raises(DataError, match="has no page index: build the book first"):
+        pdf.make_pdf(tmp_path, ["index"], tmp_path / "book.pdf")
+    assert not list(tmp_path.iterdir())
