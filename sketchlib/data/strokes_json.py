@@ -20,7 +20,8 @@ def read_json(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
     """The first `limit` drawings of a .json file, from the origin; their word is the file's name.
 
     It holds one drawing, a list of them, or lists of them under train, valid and test; a drawing is a list of rows of stroke-3 or
-    stroke-5. A file that the live page saved has one under stroke3, and its word. Raises `DataError` naming the drawing that is something else.
+    stroke-5. A file that the live page saved has one under stroke3, and its word. Raises `DataError` naming the drawing that is something
+    else.
 
     >>> _ = Path("cat.json").write_text("[[[30, 40, 0], [1, 2, 1]]]")
     >>> [(drawing.word, drawing.n_points) for drawing in read_json("cat.json")]
