@@ -22,7 +22,7 @@ def convert(source, target, limit, kind, force):
     SOURCE is a file or a folder, TARGET a file whose ending names its format; it may be - for standard output, and a name without an
     ending is a folder with an .svg of each drawing. What a format cannot hold is said.
     """
-    from .. import convert
+    from ..data.formats import convert
 
     if target == "-":
         to_stdout(lambda path: convert(source, path, limit=limit), kind)
@@ -48,7 +48,7 @@ def export(model, word, output, cut, force):
 
     if not output.is_dir():
         place_for(output, force)
-    from .. import load
+    from ..models.weights import load
 
     if output.suffix:
         from ..models import magenta_json

@@ -18,7 +18,8 @@ AT_ONCE = 200  # drawings recognised at a time
 def draw(word, n, temperature, pen_temperature, guidance, seed, model, output, kind, moving, force):
     """Draw sketches of a class, or of several."""
     place(output, kind, force)
-    from .. import load, sample
+    from ..models.weights import load
+    from ..sampling import sample
 
     how = dict(temperature=temperature, pen_temperature=pen_temperature, guidance=guidance, seed=seed)
     put(sample(load(model), word, n, **how), output, kind, moving, force)
@@ -38,7 +39,9 @@ def complete(file, word, size, pen_down, model, output, kind, moving, force, **h
     It is the first one in FILE, an .svg or any other file of drawings.
     """
     place(output, kind, force)
-    from .. import complete, load, read
+    from ..completion import complete
+    from ..data.formats import read
+    from ..models.weights import load
 
     (begun,) = read(file, limit=1)
     found = complete(load(model), begun, word=word, size=size, pen_down=pen_down, **how)
@@ -57,7 +60,8 @@ def scene(sentence, model, output, kind, moving, force, **how):
     SENTENCE has numbers and classes in English; they are drawn one beside the other.
     """
     place(output, kind, force)
-    from .. import load, scene
+    from ..models.weights import load
+    from ..pictures.sentence import scene
 
     found = scene(sentence, load(model), **how)
     put(found.drawings, output, kind, moving, force, found)
@@ -73,8 +77,9 @@ def recognise(file, limit, model):
     That is the class under which the model finds a drawing likeliest. A line has the file, the number of the drawing in it, the class and
     its probability, with tabs between them.
     """
-    from .. import load, read
     from ..completion import beginning_of, class_posterior
+    from ..data.formats import read
+    from ..models.weights import load
 
     judge = load(model)
     for name in file:

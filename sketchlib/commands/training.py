@@ -130,10 +130,10 @@ def evaluate(model, file, limit, samples, resamples, seed):
     nats a point in data units, and the ends of its 95 % interval. A drawing belongs to the class that it names, or that its file is named
     after.
     """
-    from .. import load
     from ..data.dataset import SketchSet
     from ..metrics.interval import bootstrap
     from ..metrics.likelihood import costs
+    from ..models.weights import load
 
     sketches = SketchSet.from_drawings(by_word(file, limit))
     found = costs(load(model), sketches, seed, samples=samples)
@@ -145,7 +145,7 @@ def evaluate(model, file, limit, samples, resamples, seed):
 
 def by_word(files, limit: int | None) -> dict[str, list]:
     """The drawings of some files or folders by the class that they name."""
-    from .. import read
+    from ..data.formats import read
 
     found = {}
     for file in files:
@@ -177,14 +177,15 @@ def finetune(context, folder, word, output, start, held_out, force, **_):
     Beside the model comes a card, .json. At a terminal it is said how well the drawings were learnt, and whether by heart.
     """
     where = model_file(output, force)
-    from .. import load, read
+    from ..data.formats import read
     from ..finetuning import finetune
-    from ..models.weights import save
+    from ..models.weights import load, save
 
     how = Settings(**{one.name: context.params[one.name] for one in fields(Settings)})
     tuned = finetune(load(start), read(folder), word, how, held_out, progress=sys.stderr.isatty())
     save(tuned.model, where, tuned.card(how))
-    say(told(tuned))
+    if sys.stderr.isatty():
+        say(told(tuned))
 
 
 def model_file(output: Path, force: bool) -> Path:
@@ -199,8 +200,8 @@ def model_file(output: Path, force: bool) -> Path:
 
 def told(tuned) -> str:
     """How well drawings were learnt, and whether by heart."""
-    from .. import sample
     from ..metrics.memorisation import by_heart
+    from ..sampling import sample
 
     (word,) = tuned.model.classes
     drawn = [one for one in sample(tuned.model, word, SKETCHES) if one.strokes]

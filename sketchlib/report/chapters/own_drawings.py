@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
+from ...data.formats import write
 from ...data.hand import Hand, arc
 from ...finetuning import FEW, FineTuned, finetune
 from ...metrics.memorisation import ByHeart, by_heart
@@ -32,6 +34,13 @@ def _umbrella(hand: Hand) -> list[np.ndarray]:
     ribs = [hand.curve((0, -high), (0.6 * x, -0.6 * high), (x, 0)) for x in edges[1:-1]] if hand.maybe(0.4) else []
     stick = hand.draw([(0, 0)], arc(crook * 0.18, low, 0.18, 0.16, 180 if crook > 0 else 0, 0 if crook > 0 else 180))
     return [dome, hem, *ribs, stick] + [hand.line((0, -high), (0, -high - 0.2))] * hand.maybe(0.5)
+
+
+def filed(drawings: Sequence[Drawing], folder: Path) -> Path:
+    """The folder with an .svg of each drawing, as a person would have them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write(drawings, folder, force=True)
+    return folder
 
 
 def settings_from(section, seed: int) -> Settings:
