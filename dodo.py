@@ -182,7 +182,7 @@ def stage_site(folder: Path) -> None:
     write_how(folder / "how_this_was_made.md")
     write_speed(folder / "speed.md")
     write_study(folder / "real_or_generated.md")
-    for page in folder.glob("[!.]*.md"):
+    for page in folder.rglob("[!.]*.md"):
         page.write_text(with_banner(page.read_text(encoding="utf-8")), encoding="utf-8")
     write_live(folder / "extra" / "live")
     mathjax = next(f.locate() for f in files("sphinx-mathjax-offline") if str(f).endswith("mathjax/tex-svg.js"))

@@ -202,11 +202,14 @@ def adjusted(probabilities, temperature: float):
 
 
 @torch.no_grad()
-def sample_one(model: Single, label: int, temperature: float, rng):
-    """One sketch as stroke-3 (N, 3) in data units; every parameter of every step goes through numpy."""
+def sample_one(model: Single, label: int, temperature: float, rng, begun=()):
+    """One sketch as stroke-3 (N, 3) in data units; every parameter of every step goes through numpy. `begun`: its first rows."""
     condition = model.embedding(torch.tensor([label]))
     row, state, rows = torch.tensor([[START]]), None, []
-    for _ in range(model.n_max):
+    for dx, dy, lift in begun:
+        _, state = model.decoder(row, condition, state)
+        row = torch.tensor([[[dx / model.scale, dy / model.scale, 1 - lift, lift, 0.0]]], dtype=torch.float32)
+    for _ in range(model.n_max - len(begun)):
         parameters, state = model.decoder(row, condition, state)
         pi, mu_x, mu_y, sigma_x, sigma_y, rho, q = [p.cpu().numpy()[0, 0] for p in parameters]
         k = rng.choice(len(pi), p=adjusted(pi, temperature))

@@ -16,7 +16,7 @@ import reference_pictures
 import torch
 from world import N_MANY, World
 
-from sketchlib import sampling, train
+from sketchlib import completion, sampling, train
 from sketchlib.data import dataset, quickdraw
 from sketchlib.data.batches import make_batch
 from sketchlib.data.npz import read_npz
@@ -214,6 +214,29 @@ def sample_100(world: World) -> Row:
 
 def sample_1000(world: World) -> Row:
     return sample_row(world, 1000, 40, {"rate": 800})
+
+
+def complete_100(world: World) -> Row:
+    """A hundred drawings of one class, of which the first half is given, gone on with; the reference goes on with one at a time."""
+    model, word, members = drawing_model(world), world.sketches.classes[0], np.flatnonzero(world.sketches.labels == 0)[:100]
+    begun = [completion.beginning_of(world.sketches.drawing(int(i)), 0.5) for i in members]
+    other, rng, generator = reference.Single(model), np.random.default_rng(0), torch.Generator().manual_seed(0)
+
+    def library():
+        return len(completion.complete_all(model, begun, [word] * len(begun), 1, TEMPERATURE, generator))
+
+    def reported():
+        for one in begun[:20]:
+            reference.sample_one(other, 0, TEMPERATURE, rng, one.rows)
+        return len(begun[:20])
+
+    def check():
+        mine = completion.complete_all(model, begun[:1], [word], 1, 0.0)[0][0].stroke3[len(begun[0].rows) :]
+        theirs = reference.sample_one(other, 0, 1e-12, rng, begun[0].rows)
+        same = min(len(mine), len(theirs), 20)
+        return float(np.abs(mine[:same] - theirs[:same]).max(initial=0))
+
+    return Row("completing 100 half drawings", "sketches", library, reported, check)
 
 
 def prepared(reader, path):

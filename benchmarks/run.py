@@ -27,7 +27,8 @@ from sketchlib.errors import DataError  # noqa: E402
 from sketchlib.files import write_atomically  # noqa: E402
 from sketchlib.report.provenance import provenance  # noqa: E402
 
-MAKERS = [rows.train_single, rows.train_vae, rows.train_vaes, rows.evaluate_single, rows.sample_1, rows.sample_100, rows.sample_1000]
+MAKERS = [rows.train_single, rows.train_vae, rows.train_vaes, rows.evaluate_single]
+MAKERS += [rows.sample_1, rows.sample_100, rows.sample_1000, rows.complete_100]
 MAKERS += [rows.load_npz, rows.load_ndjson, rows.load_raw, rows.load_binary, rows.load_many, rows.animate]
 MAKERS += [gains.batching, gains.padding, gains.encoder, gains.mixture_loss, gains.optimiser]
 MAKERS += [busy.busy_9, busy.busy_100, busy.busy_1000, busy.busy_training, busy.busy_recogniser]

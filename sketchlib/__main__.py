@@ -24,7 +24,7 @@ def commands():
 
 for one in (
     *(drawing.draw, drawing.complete, drawing.scene, drawing.recognise, conversion.convert, conversion.export),
-    *(training.train, training.finetune, training.evaluate, book.book, book.publish),
+    *(training.train, training.finetune, training.evaluate, book.book, book.live, book.publish),
 ):
     commands.add_command(one)
 

@@ -5,6 +5,8 @@ Any architecture goes: what is written is a decoder's `start` and `step`, with t
 
 from __future__ import annotations
 
+import copy
+import io
 import json
 import warnings
 from collections.abc import Sequence
@@ -73,17 +75,17 @@ def write_onnx(model: nn.Module, folder: Path | str, word: str | None = None, fo
     class, of a router. `force`: write into a folder that is there. Raises `DataError` where a file does not compute what torch does.
     """
     with needing("export"):
+        import onnx  # noqa: F401
         import onnxruntime  # noqa: F401
     folder = Path(folder)
     of_class = model.for_class(_class_of(model, word))
     if folder.exists() and not (force and folder.is_dir()):
         raise DataError(f"{folder} is there already: give another folder, or force=True")
-    of_class = of_class.cpu().eval()
-    _write_decoder(of_class, folder)
-    if of_class.latent_size:
-        _write_encoder(of_class, folder)
-    text = json.dumps(_facts(of_class), indent=1)
-    write_atomically(folder / "model.json", lambda to: to.write_text(text + "\n", encoding="utf-8"))
+    of_class = copy.deepcopy(of_class).cpu().eval()
+    made = _decoder(of_class) | (_encoder(of_class) if of_class.latent_size else {})
+    made["model.json"] = json.dumps(_facts(of_class), indent=1).encode() + b"\n"
+    for name, content in made.items():
+        write_atomically(folder / name, lambda to, content=content: to.write_bytes(content))
 
 
 def _class_of(model, word: str | None) -> str:
@@ -105,24 +107,23 @@ def _conditions(model: nn.Module, word: str, n: int) -> Tensor:
     return model.draw_condition(word, n, torch.Generator().manual_seed(0))
 
 
-def _write_decoder(model: nn.Module, folder: Path) -> None:
+def _decoder(model: nn.Module) -> dict[str, bytes]:
     decoder, fields = model.decoder, _fields_of(model)
     names = [one.name for one in fields if one.constant is None]
     axes = {one.name: one.axes for one in fields if one.constant is None}
     fixed = {one.name: one.constant for one in fields if one.constant is not None}
     few, many = (_conditions(model, model.classes[0], n) for n in (2, 5))
-    start = _Start(decoder, names)
-    _write(start, (few,), (many,), {"condition": {0: "batch"}}, axes, folder / "start.onnx")
+    start = _traced(_Start(decoder, names), (few,), (many,), {"condition": {0: "batch"}}, axes)
     step = _Step(decoder, type(decoder.start(few)), names, fixed)
     inputs = [(_rows(len(c), 3)[:, 2], *_state_after(decoder, c, names, steps)) for c, steps in ((few, 2), (many, 3))]
     outputs = {"parameters": {0: "batch"}} | {f"{name}_next": _grown(one) for name, one in axes.items()}
-    _write(step, *inputs, {"row": {0: "batch"}} | axes, outputs, folder / "step.onnx")
+    return {"start.onnx": start, "step.onnx": _traced(step, *inputs, {"row": {0: "batch"}} | axes, outputs)}
 
 
-def _write_encoder(model: nn.Module, folder: Path) -> None:
+def _encoder(model: nn.Module) -> dict[str, bytes]:
     inputs = [(_rows(n, length + 1), torch.arange(n) % length + 1) for n, length in ((2, 4), (5, 7))]
     axes = {"rows": {0: "batch", 1: "rows"}, "lengths": {0: "batch"}}
-    _write(_Encoder(model), *inputs, axes, {"mu": {0: "batch"}, "log_var": {0: "batch"}}, folder / "encoder.onnx")
+    return {"encoder.onnx": _traced(_Encoder(model), *inputs, axes, {"mu": {0: "batch"}, "log_var": {0: "batch"}})}
 
 
 def _rows(n: int, steps: int) -> Tensor:
@@ -160,26 +161,26 @@ def _grown(axes: dict[int, str]) -> dict[int, str]:
     return {at: name if name == "batch" else f"{name}_next" for at, name in axes.items()}
 
 
-def _write(module: nn.Module, inputs: tuple, others: tuple, given: dict, results: dict, path: Path) -> None:
-    # Traced with `inputs`, and held against torch with `others`, of another batch and other sizes.
-    named = dict(input_names=list(given), output_names=list(results), dynamic_axes=given | results)
-
-    def write(to: Path) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of its age, and of what it takes for constant: whether it is, is tried
-            torch.onnx.export(module.eval(), inputs, str(to), opset_version=OPSET, dynamo=False, **named)
-        _check(to, path, given, others, module(*others))
-
-    write_atomically(path, write)
+def _traced(module: nn.Module, inputs: tuple, others: tuple, given: dict, results: dict) -> bytes:
+    # The graph of a module, traced with `inputs`, and held against torch with `others`, of another batch and other sizes.
+    named, made = dict(input_names=list(given), output_names=list(results), dynamic_axes=given | results), io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its age, and of what it takes for constant: whether it is, is tried
+        torch.onnx.export(module.eval(), inputs, made, opset_version=OPSET, dynamo=False, **named)
+    _check(made.getvalue(), given, others, module(*others))
+    return made.getvalue()
 
 
-def _check(made: Path, path: Path, names: Sequence[str], inputs: Sequence[Tensor], wanted: Sequence[Tensor]) -> None:
+def _check(made: bytes, names: Sequence[str], inputs: Sequence[Tensor], wanted: Sequence[Tensor]) -> None:
     import onnxruntime
+    from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, RuntimeException
 
-    session = onnxruntime.InferenceSession(str(made), providers=["CPUExecutionProvider"])
-    feeds = {name: value.numpy() for name, value in zip(names, inputs, strict=True)}
-    used = {one.name for one in session.get_inputs()}
-    found = session.run(None, {name: value for name, value in feeds.items() if name in used})
-    off = max(float(np.abs(one - two.numpy()).max(initial=0)) for one, two in zip(found, wanted, strict=True))
+    try:
+        session = onnxruntime.InferenceSession(made, providers=["CPUExecutionProvider"])
+        used = {one.name for one in session.get_inputs()}
+        found = session.run(None, {name: value.numpy() for name, value in zip(names, inputs, strict=True) if name in used})
+        off = max(float(np.abs(one - two.numpy()).max(initial=0)) for one, two in zip(found, wanted, strict=True))
+    except (Fail, InvalidArgument, RuntimeException, ValueError) as error:
+        raise DataError(f"this model cannot be traced as it is: {error}") from error
     if not off <= TOLERANCE:
-        raise DataError(f"{path.name} would compute other numbers than torch, off by {off:.2g}: this decoder cannot be traced as it is")
+        raise DataError(f"this model cannot be traced as it is: onnxruntime computes other numbers than torch, off by {off:.2g}")

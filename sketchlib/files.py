@@ -104,7 +104,7 @@ def read_model(path: Path | str, architectures: Mapping[str, type]):
     try:
         model = _made(architectures[name], json.loads(header["config"]), tensors)
         model.load_state_dict(tensors)
-    except (TypeError, ValueError, RuntimeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
+    except (TypeError, ValueError, RuntimeError, LookupError, ArithmeticError, AttributeError, AssertionError) as error:
         raise DataError(f"{path}: its weights do not fit its own description of a {name} ({error}); make or get the file again") from error
     return model.eval()
 

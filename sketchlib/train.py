@@ -8,7 +8,6 @@ import math
 import pickle
 import time
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import cache
@@ -22,6 +21,7 @@ from tqdm.auto import tqdm
 
 from .data.batches import Batch, augment, batch_order, batches, make_batch
 from .data.dataset import SketchSet
+from .data.reading import BROKEN
 from .distributed import ALONE, RankLost, Ranks
 from .errors import DataError
 from .files import write_atomically
@@ -186,8 +186,9 @@ def read_checkpoint(path: Path | str) -> dict:
         state = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(state, dict) or "architecture" not in state:
             raise KeyError("architecture")
-    except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError, zlib.error, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is not a checkpoint of this library ({error}); delete it to start anew") from error
+    except (*BROKEN, pickle.UnpicklingError) as error:
+        what = " ".join(str(error).split())[:300]  # torch explains on many lines
+        raise DataError(f"{path} is not a checkpoint of this library ({what}); delete it to start anew") from error
     return state
 
 

@@ -15,7 +15,8 @@ from sketchlib.report.profile import load_profile
 
 ROOT = Path(__file__).resolve().parent.parent
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
+LISTED = [chapter for part in TOC["parts"] for chapter in part["chapters"]]
+PAGES = [TOC["root"], *(page["file"] for chapter in LISTED for page in [chapter, *chapter.get("sections", [])])]
 CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
 MATHS = "notebooks/03_mixture_density"
 pytestmark = pytest.mark.slow
@@ -62,7 +63,7 @@ def visit(browser, path):
     return tab, complaints, [url for url in requests if not url.startswith(("file://", "data:", "blob:"))]
 
 
-@pytest.mark.parametrize("name", [*PAGES, "genindex", "search"])
+@pytest.mark.parametrize("name", [*PAGES, "genindex", "search", "_modules/index", "_modules/sketchlib/strokes"])
 def test_a_page_opens_from_disk_without_an_error_or_a_request_elsewhere(book, browser, name):
     tab, complaints, elsewhere = visit(browser, book / f"{name}.html")
     assert complaints == [] and elsewhere == []
@@ -80,6 +81,17 @@ def test_a_chapter_shows_a_figure_and_its_maths(book, browser, chapter):
     assert "Traceback" not in text and "\\(" not in text and "\\mathrm" not in text
     assert "|—" not in text, "a table that a cell made is shown as text"
     assert chapter != MATHS or tab.locator("mjx-container").count() > 0
+    tab.close()
+
+
+def test_prose_leads_to_the_reference_that_to_the_source_and_back(book, browser):
+    tab, *_ = visit(browser, book / f"{CHAPTERS[0]}.html")
+    tab.locator("main a[title='sketchlib.strokes.to_stroke5']").first.click()
+    entry = tab.locator("dt[id='sketchlib.strokes.to_stroke5']")
+    assert tab.url.endswith("api/ground.html#sketchlib.strokes.to_stroke5") and entry.is_visible()
+    entry.locator("a.viewcode-link, a:has(.viewcode-link)").first.click()
+    assert "_modules/sketchlib/strokes.html" in tab.url
+    assert any("api/ground.html" in one.get_attribute("href") for one in tab.locator("a.viewcode-back").all())
     tab.close()
 
 

@@ -79,3 +79,25 @@ def test_what_is_no_data_error_of_one_line_is_a_finding(monkeypatch):
             monkeypatch.setitem(targets.TARGETS, "binary", reader)
             with pytest.raises((ArithmeticError, MemoryError, AssertionError)):
                 targets.take("binary", path)
+
+
+CLAIMED = {
+    "hidden_size": [3, 10**5, 10**9, -1, "2", None, 2.5],
+    "embedding_size": [10**8, 0],
+    "n_mixtures": [2, 10**7],
+    "classes": [3, [], "x"],
+}
+
+
+@pytest.mark.parametrize(("entry", "value"), [(entry, value) for entry, values in CLAIMED.items() for value in values])
+def test_sizes_that_a_weights_file_claims_are_compared_with_what_it_holds(tmp_path, entry, value):
+    whole = (CORPUS / "weights" / "seed-0").read_bytes()
+    size = int.from_bytes(whole[:8], "little")
+    header = json.loads(whole[8 : 8 + size])
+    config = json.loads(header["__metadata__"]["config"]) | {entry: value}
+    header["__metadata__"]["config"] = json.dumps(config)
+    text = json.dumps(header).encode()
+    path = tmp_path / "cat.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text + whole[8 + size :])
+    with pytest.raises(targets.DataError, match=r"cat\.safetensors"):
+        targets.TARGETS["weights"](path)

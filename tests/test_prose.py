@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 import sketchlib
+from sketchlib.report import links
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [*sorted((ROOT / "book").glob("*.md")), *sorted((ROOT / "notebooks").glob("*.ipynb"))]
+PAGES = [*sorted((ROOT / "book").rglob("*.md")), *sorted((ROOT / "notebooks").glob("*.ipynb"))]
 # Facts about formats, floats and intervals: the box of 255 units, 345 classes, 32-bit floats, 16-bit integers, 95 % intervals, CC BY 4.0.
 FACTS = {255, 345, 32, 16, 95, 100, 4.0}
 NOT_PROSE = [
@@ -66,6 +67,32 @@ def test_no_result_is_typed(path):
 def test_a_typed_result_would_be_found():
     text = "Of the sketches 83.6 % were read in 2017 ([chapter 8](x2)), at $0.77$ nats, by {cite}`burda2016`, `x = 77` and 1,234 more."
     assert typed(strip(text)) == ["83.6", "1,234"]
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if path.suffix == ".ipynb"], ids=lambda path: path.stem)
+def test_a_chapter_opens_with_a_question_and_ends_with_a_summary_and_where_to_go(path):
+    text = markdown_of(path)
+    question, needs, _ = text.partition("**What you need before it.**")
+    assert "?" in question and needs
+    _, summary, end = text.rpartition("\n## Summary\n")
+    assert summary and "\n## " not in end and "**Where to go next.**" in end
+
+
+def test_chapters_that_docstrings_name_are_there():
+    chapters = {int(path.stem[:2]) for path in PAGES if path.suffix == ".ipynb"}
+    named = {}
+    for path in sorted((ROOT / "sketchlib").rglob("*.py")):
+        for phrase in links.CHAPTERS.findall(path.read_text(encoding="utf-8")):
+            named |= dict.fromkeys(map(int, re.findall(r"\d+", phrase)), path.name)
+    assert named and {number: name for number, name in named.items() if number not in chapters} == {}
+
+
+def test_the_page_for_teachers_has_a_row_for_every_chapter():
+    rows = re.findall(
+        r"^\| \[Chapter (\d+)\]\(notebooks/(\w+)\) \|.*\| \d+ \|$", (ROOT / "book" / "teachers.md").read_text(encoding="utf-8"), re.M
+    )
+    assert [stem for _, stem in rows] == sorted(path.stem for path in PAGES if path.suffix == ".ipynb")
+    assert all(int(number) == int(stem[:2]) for number, stem in rows)
 
 
 MODULES = [one.name for one in pkgutil.walk_packages(sketchlib.__path__, "sketchlib.") if not one.name.endswith("__main__")]

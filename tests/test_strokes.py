@@ -260,6 +260,18 @@ def test_a_tolerance_that_is_none_is_named(epsilon):
         simplify(Drawing(([[0, 0], [1, 1]],)), epsilon)
 
 
+@pytest.mark.parametrize(("side", "long", "short"), [(255, 204, 102), (510, 102, 51), (204, 255, 128), (None, 255, 128)])
+def test_a_beginning_is_simplified_to_its_share_of_the_box(side, long, short):
+    line = Drawing([[[100, 100], [150, 100], [304, 100], [304, 202]]])
+    assert simplify(line, side=side).strokes[0].tolist() == [[0, 0], [long, 0], [long, short]]
+
+
+@pytest.mark.parametrize("side", [0, -1, float("nan"), float("inf"), "long"])
+def test_a_side_that_is_none_is_named(side):
+    with pytest.raises(DataError, match="side is .* a finite number above 0, or None"):
+        simplify(Drawing(([[0, 0], [1, 1]],)), side=side)
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_drawing_that_is_not_finite_is_not_simplified(bad):
     with pytest.raises(DataError, match="NaN or infinite"):

@@ -10,7 +10,8 @@ import click
 from ..errors import DataError, needing
 from ..files import INSTALLED, PROJECT
 from ..report.store import building
-from .options import examples
+from ..settings import at_least, ranged, settings
+from .options import examples, from_settings
 from .training import PROFILE
 
 
@@ -26,6 +27,45 @@ def book(profile):
         import doit  # noqa: F401
     command = [sys.executable, "-m", "doit", "--verbosity", "2", f"profile={profile}"]
     raise click.exceptions.Exit(subprocess.run(command, cwd=PROJECT).returncode)
+
+
+@settings
+class Live:
+    """How the models of the live page are written, and measured."""
+
+    drawings: int = ranged(at_least(0), 500)  # validation drawings that are measured on; 0: none
+
+
+@click.command(epilog=examples("sketchlib live build/live --bits 16"))
+@click.argument("folder", type=click.Path())
+@click.option("--bits", type=click.Choice([8, 16, 32]), default=8, show_default=True, help="of a weight")
+@from_settings(Live)
+@PROFILE
+def live(folder, bits, drawings, profile):
+    """Write the live page's script and models.
+
+    They go to FOLDER, as in the book's build. For each model is said its size, and what its rounded weights cost in nats a point of the
+    profile's validation drawings.
+    """
+    from ..data.dataset import cap
+    from ..models import weights
+    from ..pictures import page
+    from ..report import stages
+    from ..report.profile import load_profile
+
+    router = weights.load("router")
+    models = {"single": weights.load("single"), **{name: router.for_class(name) for name in router.classes}}
+    sizes = page.write_live(folder, models, bits)
+    click.echo(f"sketch.js: {sizes.pop('sketch.js') / 1000:.0f} kB")
+    with building():
+        valid = stages.data(load_profile(profile)).splits.valid if drawings else None
+    for name, model in models.items():
+        line = f"{name:<12}{sizes[f'{name}.js'] / 1e6:5.1f} MB"
+        if drawings:
+            some = valid.only(name) if model.latent_size else valid
+            before, after, _ = page.rounding_cost(model, cap(some, -(-drawings // len(model.classes))), bits)
+            line += f"  {before:.4f} nats a point, rounded {after - before:+.5f}"
+        click.echo(line)
 
 
 @click.command(epilog=examples("sketchlib publish --profile published"))

@@ -60,7 +60,7 @@ def write_binary(drawings: Iterable[Drawing], path: Path | str, force: bool = Fa
 
     The game is taken to have recognised a drawing that does not say so; a key that is no whole number becomes 0.
 
-    >>> write_binary([Drawing(([[0, 0], [30, 40]],), "cat")], "cat.bin").n
+    >>> write_binary([Drawing(([[0, 0], [30, 40]],), "cat")], "mine.bin").n
     1
     """
     return save(drawings, path, force, lambda drawings, file, lost: _write(drawings, file, lost, class_of(Path(path))))

@@ -57,8 +57,8 @@ def write(drawings: Drawing | Iterable[Drawing], target: Path | str, force: bool
     has stroke-5. An .svg holds one drawing. A name without an ending is a folder. Raises `DataError` as `writing.save` does: nothing is
     overwritten unless `force` says so, and nothing is half written.
 
-    >>> print(write(Drawing(([[0, 0], [30, 40.5]],), "cat"), "cat.ndjson"))
-    cat.ndjson: 1 drawing; of 1: coordinates rounded to whole numbers
+    >>> print(write(Drawing(([[0, 0], [30, 40.5]],), "cat"), "mine.ndjson"))
+    mine.ndjson: 1 drawing; of 1: coordinates rounded to whole numbers
     """
     path = Path(target).expanduser()
     drawings = [drawings] if isinstance(drawings, Drawing) else drawings

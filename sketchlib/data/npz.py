@@ -90,7 +90,8 @@ def _parts(path: Path) -> list[str]:
     except BROKEN as error:
         raise DataError(f"{path} is not a whole sketch-rnn .npz ({error}); get the file again") from error
     if not set(PARTS) & set(names):
-        raise DataError(f"{path} has the parts {', '.join(names[:9]) or 'none'}; name the one with the drawings train, valid or test")
+        there = " ".join(", ".join(names[:9]).split())[:200] or "none"
+        raise DataError(f"{path} has the parts {there}; name the one with the drawings train, valid or test")
     return [part for part in PARTS if part in names]
 
 
@@ -101,13 +102,15 @@ def _members(data: bytes) -> list | np.ndarray:
     header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = header(file)
     if not dtype.hasobject:
-        if prod(shape) * dtype.itemsize != len(data) - file.tell():
-            raise ValueError(f"an array of shape {shape} and type {dtype} has {len(data) - file.tell()} bytes")
+        held = len(data) - file.tell()
+        if dtype.kind not in "biuf" or prod(shape) * dtype.itemsize != held or max(shape, default=0) > held:
+            raise ValueError(f"an array of shape {shape} and type {dtype} has {held} bytes")
         file.seek(0)
-        return np.lib.format.read_array(file, allow_pickle=False)
+        return np.atleast_1d(np.lib.format.read_array(file, allow_pickle=False))
     try:
         check_claims(data, file.tell())
-        return ArrayUnpickler(file, encoding="latin1").load().value
+        members = ArrayUnpickler(file, encoding="latin1").load().value
+        return np.atleast_1d(members) if isinstance(members, np.ndarray) else list(members)
     except BROKEN as error:
         raise pickle.UnpicklingError(error) from error
 
@@ -132,7 +135,7 @@ class ArrayUnpickler(pickle.Unpickler):
         """The stand-ins for what numpy's array pickles name; raises for every other name."""
         found = STAND_INS.get((module.replace("numpy._core", "numpy.core"), name))
         if found is None:
-            raise pickle.UnpicklingError(f"it names {module}.{name}")
+            raise pickle.UnpicklingError(f"it names {f'{module}.{name}'!r:.80}")
         return found
 
 
@@ -205,7 +208,7 @@ def write_npz(drawings: Iterable[Drawing], path: Path | str, force: bool = False
     int16 where they are whole numbers, as in the dataset's files, else float32. What the format cannot hold is said by what is returned,
     and what is raised by `writing.save`. Other programs have to allow pickles to read it: drawings are of many lengths.
 
-    >>> write_npz([Drawing(([[0, 0], [30, 40]],), "cat")], "cat.npz").n
+    >>> write_npz([Drawing(([[0, 0], [30, 40]],), "cat")], "mine.npz").n
     1
     """
     return save(drawings, path, force, lambda drawings, file, lost: _write(drawings, file, lost, class_of(Path(path))))

@@ -115,7 +115,9 @@ def _table() -> Callable[[bytes], dict | None]:
             return record | {"drawing": json.loads(record["drawing"])}
         columns.extend(cells)
         if "drawing" not in columns:
-            raise DataError(f"the table's first line names no column drawing, but {', '.join(columns):.200}; get the file again")
+            raise DataError(
+                f"the table's first line names no column drawing, but {' '.join(', '.join(columns).split()):.200}; get the file again"
+            )
         return None
 
     return record_of
@@ -157,7 +159,7 @@ def write_simplified(drawings: Iterable[Drawing], path: Path | str, force: bool 
 
     What it cannot hold is said by what is returned, and what is raised by `writing.save`.
 
-    >>> write_simplified([Drawing(([[0, 0], [30, 40]],), "cat")], "cat.ndjson").n
+    >>> write_simplified([Drawing(([[0, 0], [30, 40]],), "cat")], "mine.ndjson").n
     1
     """
     return save(drawings, path, force, lambda drawings, file, lost: file.writelines(_line(in_box(one, lost)) for one in drawings))
@@ -168,7 +170,7 @@ def write_raw(drawings: Iterable[Drawing], path: Path | str, force: bool = False
 
     What is raised: see `writing.save`.
 
-    >>> write_raw([Drawing(([[0, 0], [30.5, 40]],), "cat")], "cat.ndjson").lost
+    >>> write_raw([Drawing(([[0, 0], [30.5, 40]],), "cat")], "drawn.ndjson").lost
     {'its times are made up': 1}
     """
     return save(drawings, path, force, _write_raw)

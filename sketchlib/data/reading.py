@@ -23,7 +23,7 @@ from ..strokes import Drawing, from_stroke5
 FINITE = np.float64(1e30)  # data units; differences of larger coordinates overflow float32
 # what zipfile, numpy's header and pickle may raise on broken input
 BROKEN = (OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError, MemoryError)
-BROKEN += (SyntaxError, struct.error, zlib.error, zipfile.BadZipFile, tokenize.TokenError)
+BROKEN += (SyntaxError, AssertionError, struct.error, zlib.error, zipfile.BadZipFile, tokenize.TokenError)
 # cat.ndjson, and the same file as the dataset's pages hand it out: full_simplified_cat.ndjson, sketchrnn_cat.full.npz, alarm%20clock.bin
 NAME = r"(?:(full_(?:simplified|raw|binary)|sketchrnn)_)?(.+?)(?:\.full|\.stroke5)?(\.ndjson|\.csv|\.npz|\.bin|\.json)(?:\.gz)?"
 
@@ -89,5 +89,5 @@ def _array_of(rows) -> np.ndarray:
         if not all(len(row) in (3, 5) and all(isinstance(value, Real) for value in row) for row in rows):
             raise TypeError("rows of 3 or 5 numbers are needed")
         return np.array([list(row) for row in rows])
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"is {type(rows).__name__} and not stroke-3 or stroke-5 ({error})") from None

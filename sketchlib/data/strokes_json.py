@@ -74,9 +74,9 @@ def write_json(drawings: Iterable[Drawing], path: Path | str, force: bool = Fals
     The first is the usual form; the second, with an end row, is what sketch-rnn's JavaScript encodes. What it cannot hold is said by
     what is returned, and what is raised by `writing.save`.
 
-    >>> write_json([Drawing(([[0, 0], [30, 40]],), "cat")], "cat.json").n
+    >>> write_json([Drawing(([[0, 0], [30, 40]],), "cat")], "mine.json").n
     1
-    >>> Path("cat.json").read_text()
+    >>> Path("mine.json").read_text()
     '[\\n[[30, 40, 1]]\\n]\\n'
     """
     five = Path(path).name.lower().removesuffix(".gz").endswith(".stroke5.json")

@@ -64,7 +64,7 @@ def aggregate(mu: np.ndarray, variance: np.ndarray) -> dict[str, float]:
     for the prior. `kl`: nats from the Gaussian with the clouds' mean and covariance to the prior; with few drawings for N_z it is too
     high. Raises `DataError` for fewer than two drawings. `mu`, `variance` (n, N_z): of `latent_clouds`.
     """
-    mu, variance = check_pair(mu, variance, 2)
+    mu = check_features(mu, 2, "latent means")
     mean, covariance = mu.mean(0), np.atleast_2d(np.cov(mu, rowvar=False)) + np.diag(variance.mean(0))
     kl = 0.5 * (np.trace(covariance) + mean @ mean - len(mean) - np.linalg.slogdet(covariance)[1])
     spread = np.diag(covariance)
@@ -120,8 +120,8 @@ def among_nearest(drawings: Sequence[Drawing], again: Sequence[Drawing], share: 
     """
     _check_partners(drawings, again)
     distances = apart(again, drawings)
-    own = np.diag(distances)
-    return np.isfinite(own) & ((distances < own[:, None]).sum(1) < share * len(drawings))
+    own, places = np.diag(distances), max(1, int(share * len(drawings) + 1e-9))
+    return np.isfinite(own) & ((distances < own[:, None]).sum(1) < places)
 
 
 def _check_partners(drawings: Sequence, again: Sequence) -> None:
@@ -169,8 +169,7 @@ def paired_distance(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
     reconstruction and 1 for one that ignores its drawing. Raises `DataError` for fewer than two rows, or sides of other lengths.
     """
     first, second = check_pair(first, second, 2)
-    if len(first) != len(second):
-        raise DataError(f"{len(first)} drawings and {len(second)} partners: give one for each")
+    _check_partners(first, second)
     distances = np.linalg.norm(first[:, None] - second[None], axis=-1)
     own, n = float(np.trace(distances)), len(first)
     other = float(distances.sum() - own) / (n * (n - 1))

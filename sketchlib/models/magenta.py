@@ -66,7 +66,7 @@ class MagentaDecoder(Decoder):
 
     def start(self, condition: Tensor) -> MagentaState:
         """The state before S_0 of drawings with these conditions (B, C)."""
-        return MagentaState(*super().start(condition), condition.new_zeros(len(condition), 1))
+        return MagentaState(*super().start(condition), condition.new_zeros(condition.shape[0], 1))
 
     def step(self, row: Tensor, state: MagentaState) -> tuple[Tensor, MagentaState]:
         """Parameters (B, 6M + 3) of the row that follows `row` (B, 5), S_0 at first, and the state after it."""

@@ -63,7 +63,7 @@ def _content(path: Path | str) -> str:
 def _parsed(content: str) -> tuple[str, int, float, list[tuple[int, ...]], list[str]]:
     # Name, n_max, scale, the blobs' shapes and the blobs, all checked against each other.
     parts = json.loads(content, parse_constant=_refuse)
-    if not (isinstance(parts, list) and len(parts) == 3 and all(isinstance(*pair) for pair in zip(parts, (dict, list, list), strict=True))):
+    if not (isinstance(parts, list) and [type(part) for part in parts] == [dict, list, list]):
         raise _Bad("expected a list of info, dimensions and blobs")
     info, dims, blobs = parts
     shapes = _shapes(dims)

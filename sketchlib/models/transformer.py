@@ -102,8 +102,8 @@ class TransformerDecoder(nn.Module):
     def start(self, condition: Tensor) -> State:
         """The state before S_0 of drawings with these conditions (B, C)."""
         heads, hidden = self.layers[0].heads, self.order.shape[1]
-        nothing = condition.new_zeros(len(condition), len(self.layers), heads, 0, hidden // heads)
-        return State(nothing, nothing, condition.new_zeros(len(condition), 3), self.from_condition(condition))
+        nothing = condition.new_zeros(condition.shape[0], len(self.layers), heads, 0, hidden // heads)
+        return State(nothing, nothing, condition.new_zeros(condition.shape[0], 3), self.from_condition(condition))
 
     def step(self, row: Tensor, state: State) -> tuple[Tensor, State]:
         """Parameters (B, 6M + 3) of the row that follows `row` (B, 5), and the state after it: `forward`, one row at a time."""

@@ -33,7 +33,7 @@ class Encoder(nn.Module):
         steps = torch.arange(rows.shape[1], device=rows.device)
         reverse = torch.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)  # (B, T)
         backwards = rows.gather(1, reverse[..., None].expand_as(rows))
-        at = torch.arange(len(rows), device=rows.device)
+        at = torch.arange(rows.shape[0], device=rows.device)  # not len: an exporter keeps a shape open
         ends = [lstm(x)[0][at, lengths - 1] for lstm, x in ((self.ahead, rows), (self.back, backwards))]
         state = self.dropout(torch.cat(ends, -1))
         return self.fc_mu(state).float(), self.fc_log_var(state).float()  # float32 under autocast too

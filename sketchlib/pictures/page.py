@@ -17,8 +17,10 @@ from ..files import write_atomically
 
 SOURCE = Path(__file__).resolve().parent / "javascript"
 PARTS = ("strokes", "engine", "paper", "controls", "library", "saving", "complete", "watch", "between", "scene", "mount", "widget")
-NAMES = ("build", "composed", "drawn", "encode", "fromStroke3", "fromText", "logLikelihood", "readLink", "readSentence", "seeded", "simplify")
-NAMES += ("jsonOf", "Sketcher", "slerp", "startWhenReady", "svgOf", "toStroke3", "toText", "understood", "widget", "writeLink")  # what `sketchpage` holds
+NAMES = (
+    *("build", "composed", "drawn", "encode", "fromStroke3", "fromText", "jsonOf", "logLikelihood", "readLink", "readSentence", "seeded"),
+    *("simplify", "Sketcher", "slerp", "startWhenReady", "svgOf", "toStroke3", "toText", "understood", "widget", "writeLink"),
+)  # what `sketchpage` holds
 EXAMPLES = 12  # drawings of a class that the page shows beside a reader's
 BITS = 8  # of a weight in a script; what this costs is measured by `rounding_cost`
 
@@ -88,7 +90,8 @@ def write_live(folder: Path | str, models: Mapping[str, object], bits: int = BIT
         sizes[f"{name}.js"] = _written(folder / f"{name}.js", text)
         about[name] = {"file": f"{name}.js", "bytes": len(text), "classes": list(model.classes), "latent": model.latent_size}
     contents = {"models": about, "examples": _examples(about)}
-    sizes["sketch.js"] = _written(folder / "sketch.js", f"{script()}sketchpage.startWhenReady({json.dumps(contents, separators=(',', ':'))});\n")
+    text = json.dumps(contents, separators=(",", ":"))
+    sizes["sketch.js"] = _written(folder / "sketch.js", f"{script()}sketchpage.startWhenReady({text});\n")
     return sizes
 
 

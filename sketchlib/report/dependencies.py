@@ -175,6 +175,11 @@ def reached(entries: Iterable[str], leaves: Iterable[str] = (), package: Path | 
     return library.reached(entries, leaves)
 
 
+def defined_at(path: str, package: Path | None = None) -> str:
+    """The dotted path by which a thing is defined, for one by which imports bring it: "sketchlib.sample" is "sketchlib.sampling.sample"."""
+    return _library(package or PACKAGE).target(path)
+
+
 def code_hash(entries: Iterable[str], leaves: Iterable[str] = (), package: Path | None = None) -> str:
     """A hash of the code that `reached` finds."""
     return hashlib.sha256(repr(sorted(reached(entries, leaves, package).items())).encode()).hexdigest()

@@ -307,6 +307,9 @@ def _joined(values: dict, differences: dict) -> dict:
     return {**values, **{name: one(name) for name in differences}}
 
 
+MOST_ENTRIES = 100_000  # of a profile
+
+
 class _Loader(yaml.SafeLoader):
     """YAML that takes 1e-3 for a number, as YAML 1.2 does, and refuses a name that stands twice in a section."""
 
@@ -320,12 +323,26 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789"))
 
 
+def _check_size(values, path: Path) -> None:
+    # Aliases let a small file stand for lists without end, which an error would write out.
+    todo, n = [values], 0
+    while todo:
+        one, n = todo.pop(), n + 1
+        if isinstance(one, Mapping | list | tuple | set):
+            n += len(one)
+            if n > MOST_ENTRIES:
+                raise DataError(f"{path.name} holds more than {MOST_ENTRIES} entries, or some within themselves; expected a profile")
+            todo += one.values() if isinstance(one, Mapping) else one
+
+
 def _read_yaml(path: Path) -> dict:
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError, OSError) as error:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", getattr(error, "reason", error))
+        problem = " ".join(str(problem).split())[:200]
         raise DataError(f"{path.name}{f', line {mark.line + 1}' if mark else ''}: not YAML ({problem})") from error
+    _check_size(values, path)
     if not isinstance(values or {}, Mapping):
         raise DataError(f"{path.name} holds {str(values)[:40]!r}; expected sections with entries, as full.yml has them")
     return values or {}

@@ -11,7 +11,7 @@ CELLS = [
     "import torch\nfrom sketchlib.models.single import ConditionalDecoder\nfrom sketchlib.pictures import widget\n"
     "torch.manual_seed(0)\nmodel = ConditionalDecoder(['cat', 'sun'], 30, 20.0, 12, 4, 3).eval()\npaper = widget.panel(model)\npaper",
     "drawing = paper.drawing\n'drawn', type(drawing).__name__, len(drawing.strokes), drawing.n_points > 2",
-    "from sketchlib import Drawing\npaper.strokes = [[[10, 10], [60, 200], [200, 30]], [[5, 5], [9, 9]]]\n'given', len(paper.drawing.strokes)",
+    "paper.strokes = [[[10, 10], [60, 200], [200, 30]], [[5, 5], [9, 9]]]\n'given', len(paper.drawing.strokes)",
     "'completed', paper.word, paper.completed.n_points > 5",
 ]
 WAIT = 180_000

@@ -3,6 +3,7 @@
 import gzip
 import json
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -317,6 +318,15 @@ def test_what_one_piece_takes_is_limited_and_the_limit_can_be_raised(tmp_path, m
         monkeypatch.setenv("SKETCHLIB_MAX_BYTES", bad)
         with pytest.raises(DataError, match="SKETCHLIB_MAX_BYTES is"):
             read(files[0])
+
+
+def test_texts_in_place_of_numbers_are_not_made_as_long_as_the_longest(tmp_path):
+    path = ndjson(tmp_path / "cat.ndjson", line_of([[["x" * 50_000] + [""] * 20_000] * 2]))
+    tracemalloc.start()
+    with pytest.raises(DataError, match="line 1: not a drawing"):
+        read(path)
+    assert tracemalloc.get_traced_memory()[1] < 20e6
+    tracemalloc.stop()
 
 
 def test_a_drawing_that_the_live_page_saved_is_read_with_its_word(tmp_path):

@@ -262,6 +262,19 @@ def test_a_plain_array_that_claims_more_than_its_bytes_is_refused(tmp_path):
         list(read_npz(tmp_path / "cat.npz"))
 
 
+EMPTY_OF_MANY = {"no columns": ("<i2", (10**9, 0, 3)), "no bytes": ("|V0", (10**9,)), "no text": ("|S0", (10**9,)), "none": ("<i2", ())}
+
+
+@pytest.mark.parametrize("kind", EMPTY_OF_MANY)
+def test_a_great_many_drawings_without_a_byte_are_refused(tmp_path, kind):
+    file, (descr, shape) = io.BytesIO(), EMPTY_OF_MANY[kind]
+    np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
+    with zipfile.ZipFile(tmp_path / "cat.npz", "w") as out:
+        out.writestr("train.npy", file.getvalue() + b"12" * (not shape))
+    with pytest.raises(DataError, match=r"cat\.npz"):
+        list(read_npz(tmp_path / "cat.npz"))
+
+
 @pytest.mark.parametrize("name", ["../train.npy", "/train.npy", "x/train.npy", "..\\train.npy", "train.npy/", "C:train.npy"])
 def test_a_part_with_a_path_in_its_name_is_no_part_and_nothing_is_unpacked_to_the_disk(tmp_path, name):
     (tmp_path / "in").mkdir()

@@ -98,6 +98,21 @@ def test_the_vaes_bound_is_between_its_elbo_and_the_evidence_by_the_prior(vae):
     assert abs(one - elbo) < 0.2 * (one - many) + 0.3
 
 
+def test_the_bounds_of_a_vae_are_above_its_exact_cost_and_close_in_on_it():
+    """Of a VAE with one unit of z the evidence is an integral over a line, which Gauss and Hermite's rule takes."""
+    torch.manual_seed(0)
+    vae, some = SketchVAE(("cat",), 12, 15.0, encoder_size=8, decoder_size=16, latent_size=1, n_mixtures=3).eval(), CATS.subset(range(6))
+    batch, (at, weights) = make_batch(some, range(6), 15.0), np.polynomial.hermite_e.hermegauss(40)
+    with torch.no_grad():
+        vae.decoder.fc_init_hc.weight.mul_(4)
+        nats = [likelihood.on_grid(vae(batch, torch.full((6, 1), float(z))), batch, 1 / 15.0) for z in at]
+    log_weights = torch.from_numpy(np.log(weights / weights.sum()))
+    exact = -torch.logsumexp(log_weights[:, None] - torch.stack(nats), 0).numpy()
+    found = [likelihood.costs(vae, some, seed=seed, samples=32) for seed in range(5)]
+    elbo, iw = (np.mean([getattr(one, name) for one in found], 0) for name in ("elbo", "iw"))
+    assert exact.mean() - 0.02 < iw.mean() < elbo.mean() and np.abs(iw - exact).max() < 0.3
+
+
 def test_a_vae_that_ignores_z_has_the_evidence_as_every_bound(vae):
     with torch.no_grad():
         for weight in (vae.encoder.fc_mu, vae.encoder.fc_log_var, vae.decoder.fc_init_hc):

@@ -86,7 +86,7 @@ def test_a_cell_holds_what_scipy_finds_in_the_rectangle(seed):
 def test_a_small_cell_costs_the_density_over_its_area(seed):
     mixture = split_parameters(raw_parameters(seed, (20,)))
     moves = torch.randn(20, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    side = 1e-3
+    side = 1e-5
     small = cell_nll(mixture, *moves.unbind(-1), side) + 2 * math.log(side)
     assert torch.allclose(small, stroke_nll(mixture, *moves.unbind(-1)), atol=1e-4)
 

@@ -8,6 +8,7 @@ import torch
 from synthetic import sketch_set
 from torch import Tensor, nn
 
+from sketchlib.completion import complete
 from sketchlib.metrics import cost
 from sketchlib.metrics.likelihood import costs
 from sketchlib.models import weights
@@ -15,6 +16,7 @@ from sketchlib.models.decoder import matrix_weights
 from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.sampling import sample, sample_rows
+from sketchlib.strokes import Drawing
 from sketchlib.train import Settings, evaluate, fit, load_kept
 
 METHODS = {"config", "start_from", "for_class", "draw_condition", "as_known", "parts", "loss", "averaged_over", "clipped_parts"}
@@ -117,6 +119,15 @@ def test_a_new_decoder_goes_on_with_a_drawing_that_is_begun():
     prefix = torch.cat([moves, nn.functional.one_hot(pens, 3).float()], -1)[:, :3]
     more, _ = sample_rows(model.decoder, condition, 5, 0.0, generator, prefix=prefix)
     assert torch.allclose(more, moves[:, 3:], atol=1e-5)
+
+
+def test_a_new_decoder_completes_and_judges_drawings_also_beside_others():
+    of_cats = ConditionalDecoder(("cat",), SET.n_max, 10.0, hidden_size=8, embedding_size=2, n_mixtures=3).eval()
+    begun = Drawing([[[0, 0], [30, 10], [40, 60]]])
+    for model in (gru().eval(), Router({"cat": of_cats, "sun": gru(1, ("sun",)).eval()})):
+        found = complete(model, begun, 3, 1.0)
+        assert found.posterior.keys() == set(SET.classes) and abs(sum(found.posterior.values()) - 1) < 1e-6
+        assert all(one.strokes[0] is begun.strokes[0] and one.word == found.word for one in found.completions)
 
 
 def test_a_new_decoder_is_weighed_scored_and_begun_like_another():

@@ -62,3 +62,22 @@ def test_moments_of_a_film_end_with_its_last_frame():
     figure = plots.moments(frames, (0.0, 0.5, 1.0))
     assert [ax.get_title() for ax in figure.axes] == ["frame 1", "frame 5", "frame 10"]
     assert figure.axes[-1].images[0].get_array()[0, 0, 0] == 9
+
+
+def test_what_was_there_is_drawn_once_and_what_follows_over_each_other():
+    begun = Drawing([[[0, 0], [50, 0]], [[10, 10]]])
+    ways = [Drawing((*begun.strokes, [[60, y], [90, y]], [[0, y], [1, y]])) for y in (10, 20, 30)]
+    figure = plots.overlaid({"a quarter": [(begun, ways), (begun, ways[:1])], "half": [(begun, ways)]})
+    first, second, third, empty = figure.axes
+    assert [len(ax.lines) for ax in figure.axes] == [2 + 6, 2 + 2, 2 + 6, 0]
+    dark = [line for line in first.lines if line.get_alpha() is None]
+    assert [line.get_xydata().tolist() for line in dark] == [stroke.tolist() for stroke in begun.strokes]
+    assert first.get_ylabel() == "a quarter" and third.get_ylabel() == "half" and first.get_ylim()[0] > first.get_ylim()[1]
+    assert first.get_xlim()[1] >= 90 > second.get_xlim()[0] and not empty.get_title()
+
+
+def test_the_class_of_a_beginning_has_the_thick_line():
+    shares, posterior = [0.5, 1.0], np.array([[0.4, 0.6], [0.1, 0.9]])
+    (ax,) = plots.posteriors(shares, posterior, ("cat", "sun"), "sun").axes
+    assert [line.get_label() for line in ax.lines] == ["cat", "sun"] and ax.lines[1].get_lw() > ax.lines[0].get_lw()
+    assert np.allclose(ax.lines[1].get_ydata(), [0.6, 0.9])

@@ -31,7 +31,7 @@ def test_strokes_are_a_drawing_and_a_drawing_is_strokes():
     assert paper.strokes == [[[1.0, 2.0], [30.0, 40.0]]] and paper.drawing.n_points == 2
     paper.continuation, paper.word = [[[30, 40], [50, 60]]], "cat"
     assert paper.completed.n_points == 4 and paper.completed.word == "cat" and paper.drawing.n_points == 2
-    with pytest.raises(DataError, match="not finite"):
+    with pytest.raises(DataError, match="NaN or infinite"):
         widget.panel(small(["cat"]), Drawing([[[float("nan"), 1]]]))
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 
 import numpy as np
 import pytest
@@ -37,6 +38,7 @@ MISTAKES = {
         "def number_of_cuts(losses, patience):\n    return int(sum(loss > losses[0] for loss in losses) > patience)",
         "new best sets",
     ),
+    "15_finish_my_drawing": ("def chances(nats):\n    return np.exp(nats) / np.exp(nats).sum()", "costs less"),
     "14_gallery": ("def at_least(m, n, p):\n    return comb(n, m) * p**m * (1 - p) ** (n - m)", "None or more"),
 }
 
@@ -159,3 +161,9 @@ def test_an_exercise_binds_no_name_of_another_cell(path):
 def test_what_is_owed_is_a_chapter_without_such_an_exercise():
     stems = {path.stem for path in NOTEBOOKS}
     assert stems >= OWED and not [path.stem for path in NOTEBOOKS if path.stem in OWED and list(exercises_of(path))]
+
+
+def test_the_example_for_teachers_is_an_exercise_that_is_not_answered_yet(capsys):
+    (example,) = re.findall(r"```python\n(.*?)```", (PROJECT / "book" / "teachers.md").read_text(encoding="utf-8"), re.S)
+    exec(example, {})
+    assert capsys.readouterr().out.startswith("Not answered yet: number_of_lifts")

@@ -61,4 +61,4 @@ def listening_table(found: Mapping[str, Number], titles: Sequence[str]) -> str:
     """Whether these models listen to z, and what they draw from the prior at the recommended setting, beside what is asked."""
     prior = {label: ([f"s08_{name.format(title)}" for title in titles], asked) for name, (label, asked) in PRIOR.items()}
     size = {"units of $z$": ([f"s08_latent_size_{title}" for title in titles], "")}
-    return listening.asked_table(found, {title: f"s08_z_{title}" for title in titles}, {**size, **prior})
+    return listening.asked_table(found, {title: f"s08_z_{title}" for title in titles}, more={**size, **prior})

@@ -16,14 +16,14 @@ from ...models.vae import SketchVAE
 from ...strokes import Drawing
 from ..tables import Number, cell, table
 
-NATS, PERCENT = "nats a drawing", "percent"
+NATS, PERCENT, PICTURES = "nats a drawing", "percent", f" ({latent.SIZE} pixels, blur {latent.BLUR:g})"
 # Name -> what it is, its unit, what is asked of it. Of several classes each is the mean over them, but for the two extremes.
 ROWS = {
     "worth": ("worth of $z$: another's $z$ less its own", NATS, "at least 12"),
     "worth_least": ("the same, of the class with the least", NATS, "at least 5"),
-    "less_single": ("cost with its own $z$ less the single model's", NATS, ""),
+    "less_single": ("cost with its own $z$ less the single model's", NATS, "-3 or less"),
     "less_single_most": ("the same, of the class with the most", NATS, "-3 or less"),
-    "near": ("reconstructions: own drawing among the nearest tenth", PERCENT, "at least 40 (by chance 10)"),
+    "near": (f"reconstructions: own drawing among the nearest tenth{PICTURES}", PERCENT, "at least 40 (by chance 10)"),
     "strokes": ("number of strokes, correlation with the drawing's", "", "at least 0.5"),
     "points": ("number of points, correlation with the drawing's", "", "at least 0.5"),
     "walks": ("walks: both ends nearer their own drawings", PERCENT, "at least 75 (by chance 25)"),
@@ -34,6 +34,8 @@ ROWS = {
     "cloud_most": ("largest variance of a unit", "", "1 in the prior"),
     "cloud_kl": ("KL of a Gaussian fitted to them, from the prior", "nats", "0 in the prior"),
 }
+
+OF_ONE = tuple(key for key in ROWS if key not in ("worth_least", "less_single_most"))  # of a single class
 
 
 def listen(vae: SketchVAE, single: ConditionalDecoder, sketches: SketchSet, seed: int = 0) -> dict[str, np.ndarray]:
@@ -68,19 +70,25 @@ def numbers(start: str, heard: Sequence[Mapping[str, np.ndarray]]) -> dict[str, 
             out[f"{start}_{key}"] = Number.measured(what, bootstrap(np.mean, rows), unit, factor)
         else:
             out[f"{start}_{key}"] = Number(what, factor * float(rows.mean()), unit, len(heard))
+    return out | (_extremes(start, heard) if len(heard) > 1 else {})
+
+
+def _extremes(start: str, heard: Sequence[Mapping[str, np.ndarray]]) -> dict[str, Number]:
     worth, less = ([float(np.mean(one[key])) for one in heard] for key in ("worth", "less_single"))
     ends = {"worth_least": min(worth), "less_single_most": max(less)}
-    return out | {f"{start}_{key}": Number(ROWS[key][0], value, NATS, len(heard)) for key, value in ends.items()}
+    return {f"{start}_{key}": Number(ROWS[key][0], value, NATS, len(heard)) for key, value in ends.items()}
 
 
-def asked_table(found: Mapping[str, Number], starts: Mapping[str, str], more: Mapping[str, tuple[Sequence[str], str]]) -> str:
-    """All figures of some models, title -> how their names begin, and beside them what is asked.
+def asked_table(
+    found: Mapping[str, Number],
+    starts: Mapping[str, str],
+    keys: Sequence[str] = tuple(ROWS),
+    more: Mapping[str, tuple[Sequence[str], str]] | None = None,
+) -> str:
+    """The figures `keys` of some models, title -> how their names begin, and beside them what is asked.
 
     `more`: further rows, label -> (names of numbers, what is asked).
     """
-    rows = {
-        f"{what}, {unit}" if unit else what: ([f"{start}_{key}" for start in starts.values()], asked)
-        for key, (what, unit, asked) in ROWS.items()
-    }
-    lines = [[what, *(cell(found.get(name)) for name in names), asked] for what, (names, asked) in {**rows, **more}.items()]
+    rows = {", ".join(filter(None, ROWS[key][:2])): ([f"{start}_{key}" for start in starts.values()], ROWS[key][2]) for key in keys}
+    lines = [[what, *(cell(found.get(name)) for name in names), asked] for what, (names, asked) in {**rows, **(more or {})}.items()]
     return table(["", *starts, "asked"], lines, numbers=len(starts) + 1)
