@@ -127,7 +127,7 @@ def evaluate(model, file, limit, samples, resamples, seed):
     """Score a model by drawings.
 
     What a point of drawings on which it was not trained costs, in nats: less is better. A line a class, with tabs: the class, drawings,
-    nats a point in data units, and the ends of its 95 % interval. A drawing belongs to the class that it names, or that its file is named
+    nats a point on the data's grid, and the ends of its 95 % interval. A drawing belongs to the class that it names, or that its file is named
     after.
     """
     from ..data.dataset import SketchSet
@@ -137,7 +137,7 @@ def evaluate(model, file, limit, samples, resamples, seed):
 
     sketches = SketchSet.from_drawings(by_word(file, limit))
     found = costs(load(model), sketches, seed, samples=samples)
-    rows = np.column_stack([found.in_data_units("iw" if samples else "elbo"), found.points])
+    rows = np.column_stack([found.iw if samples else found.elbo, found.points])
     for label, name in enumerate(sketches.classes):
         cost = bootstrap(lambda some: some[:, 0].sum() / some[:, 1].sum(), rows[sketches.labels == label], resamples=resamples, seed=seed)
         click.echo(f"{name}\t{cost.n}\t{cost.value:.3f}\t{cost.low:.3f}\t{cost.high:.3f}")
