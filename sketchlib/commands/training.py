@@ -127,8 +127,8 @@ def evaluate(model, file, limit, samples, resamples, seed):
     """Score a model by drawings.
 
     What a point of drawings on which it was not trained costs, in nats: less is better. A line a class, with tabs: the class, drawings,
-    nats a point on the data's grid, and the ends of its 95 % interval. A drawing belongs to the class that it names, or that its file is named
-    after.
+    nats a point on the data's grid, and the ends of its 95 % interval. A drawing belongs to the class that it names, or that its file is
+    named after.
     """
     from ..data.dataset import SketchSet
     from ..metrics.interval import bootstrap
