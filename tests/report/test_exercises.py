@@ -39,6 +39,10 @@ MISTAKES = {
         "new best sets",
     ),
     "15_finish_my_drawing": ("def chances(nats):\n    return np.exp(nats) / np.exp(nats).sum()", "costs less"),
+    "16_your_own_drawings": (
+        "def copied(distances, honest, quantile):\n    return np.mean(distances <= np.quantile(distances, quantile))",
+        "drawings held out",
+    ),
     "14_gallery": ("def at_least(m, n, p):\n    return comb(n, m) * p**m * (1 - p) ** (n - m)", "None or more"),
 }
 
