@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import DataError, needing
 from ..files import write_atomically
 
-LONGEST = 300_000  # milliseconds that formulas and pictures may take
+LONGEST = 300_000  # milliseconds that a page, its formulas and its pictures may take
 MARGINS = {"top": "18mm", "bottom": "18mm", "left": "16mm", "right": "16mm"}
 SMALL = "font: 8px sans-serif; width: 100%; text-align: center; color: #555"
 HEAD = f'<div style="{SMALL}">How a network draws</div>'
@@ -79,13 +79,14 @@ def stand_still(folder: Path) -> None:
 def join(tab, pages: Sequence[Path]) -> None:
     """Let a browser's tab (Playwright's) show what paper takes of pages of the book, one after the other."""
     sections, places = [], [page.resolve().as_uri() for page in pages]
+    tab.set_default_timeout(LONGEST)
     for number, place in enumerate(places):
         tab.goto(place, wait_until="load")
         tab.evaluate(MATHS)
         sections.append(tab.evaluate(COLLECT, [number, places]))
     tab.goto(places[0], wait_until="load")
     tab.evaluate(JOIN, [sections, LEFT_OUT, STYLE])
-    tab.wait_for_function(SHOWN, timeout=LONGEST)
+    tab.wait_for_function(SHOWN)
 
 
 def printed(browser, pages: Sequence[Path]) -> bytes:

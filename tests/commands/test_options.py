@@ -29,7 +29,7 @@ class Kettle:
 @from_settings(Kettle, Kettle(litres=1.5))
 @click.pass_context
 def boil(context, **values):
-    click.echo(f"{values} {given(context, Kettle)}")
+    click.echo(f"{dict(sorted(values.items()))} {given(context, Kettle)}")
 
 
 def run(*arguments):
@@ -46,7 +46,7 @@ def test_each_field_is_a_flag_with_its_comment_and_default():
 
 def test_what_is_said_is_told_from_what_is_not():
     assert run("--cups", "3", "--warm").output.strip() == (
-        "{'litres': 1.5, 'cups': 3, 'warm': True, 'tea': 'green'} {'cups': 3, 'warm': True}"
+        "{'cups': 3, 'litres': 1.5, 'tea': 'green', 'warm': True} {'cups': 3, 'warm': True}"
     )
     assert run("--cups", "none").output.strip().endswith("{'cups': None}")
 
