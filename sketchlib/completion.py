@@ -274,42 +274,50 @@ def complete_all(
     n_max: int | None = None,
     tries: int = TRIES,
 ) -> list[list[Drawing]]:
-    """`n` completions of each of some beginnings of known classes, drawn together by class. Arguments as in `complete`.
+    """`n` completions of each of some beginnings of known classes, drawn together where one model draws them. Arguments as in `complete`.
 
     Raises `DataError` as `complete` does.
     """
     _check_arguments(n, temperature, pen_temperature, guidance, z)
-    generator, out = as_generator(seed), {}
-    for word in dict.fromkeys(words):
-        index = [i for i, other in enumerate(words) if other == word]
-        how = (n, temperature, generator, z, pen_temperature, guidance, n_max, tries)
-        out |= zip(index, _complete_class(model, word, [beginnings[i] for i in index], *how), strict=True)
+    generator, groups, out = as_generator(seed), {}, {}
+    for i, word in enumerate(words):  # who is guided has rivals of its own class's
+        groups.setdefault((model.for_class(word), word if guidance else None), []).append(i)
+    for (one, _), index in groups.items():
+        some, of = [beginnings[i] for i in index], [words[i] for i in index]
+        rivals = rivals_of(model, of[0], len(some) * n, generator) if guidance else []
+        if guidance:
+            check_rivals(rivals, model.classes)
+        condition = _conditions(one, of, some, n, z, generator, tries)
+        how = (temperature, generator, pen_temperature, guidance, rivals)
+        out |= zip(index, _complete(one, of, some, condition, n_max or one.n_max, how), strict=True)
     return [out[i] for i in range(len(beginnings))]
 
 
-def _complete_class(
-    model, word: str, some, n: int, temperature, generator, z, pen_temperature, guidance, n_max, tries
-) -> list[list[Drawing]]:
-    """`complete_all` for beginnings of one class."""
-    one = model.for_class(word)
-    most = n_max or one.n_max
+def _complete(one: nn.Module, words: Sequence[str], some: Sequence[Beginning], condition: Tensor, most: int, how) -> list[list[Drawing]]:
+    """Completions by one model, as many of each beginning as it has conditions (B n, C); `most`: rows of a whole."""
     for beginning in some:
         _require_room(beginning, most)
-    rivals = rivals_of(model, word, len(some) * n, generator) if guidance else []
-    if guidance:
-        check_rivals(rivals, model.classes)
-    batch = read_batch(one, some)
-    condition = _explaining(one, word, batch, n, z, generator, tries)
-    prefix, begun, drawn = batch.x[:, 1:].repeat_interleave(n, 0), batch.lengths.repeat_interleave(n), []
+    batch, n, drawn = read_batch(one, some), len(condition) // len(some), []
+    prefix, begun, (*how, rivals) = batch.x[:, 1:].repeat_interleave(n, 0), batch.lengths.repeat_interleave(n), how
     for start in range(0, len(condition), CHUNK):
         part = slice(start, start + CHUNK)
         beside = [rival._replace(condition=rival.condition[part]) for rival in rivals]
-        how = (most - int(begun[part].min()), temperature, generator, pen_temperature, guidance, beside)
-        moves, pens = sample_rows(one.decoder, condition[part], *how, prefix[part], begun[part])
+        room = most - int(begun[part].min())
+        moves, pens = sample_rows(one.decoder, condition[part], room, *how, beside, prefix[part], begun[part])
         drawn += zip(moves.cpu().numpy() * one.scale, pens.cpu().numpy(), strict=True)
-    pairs = zip((beginning for beginning in some for _ in range(n)), drawn, strict=True)
-    whole = [_gone_on(beginning, *rows, most - len(beginning.rows), word) for beginning, rows in pairs]
+    pairs = zip((pair for pair in zip(some, words, strict=True) for _ in range(n)), drawn, strict=True)
+    whole = [_gone_on(beginning, *rows, most - len(beginning.rows), word) for (beginning, word), rows in pairs]
     return [whole[k : k + n] for k in range(0, len(whole), n)]
+
+
+def _conditions(one: nn.Module, words: Sequence[str], some: Sequence[Beginning], n: int, z: str, generator, tries: int) -> Tensor:
+    """The conditions (B n, C) of `n` drawings that go on from each beginning, class by class."""
+    parts = {}
+    for word in dict.fromkeys(words):
+        index = [i for i, other in enumerate(words) if other == word]
+        found = _explaining(one, word, read_batch(one, [some[i] for i in index]), n, z, generator, tries)
+        parts |= zip(index, found.view(len(index), n, -1), strict=True)
+    return torch.cat([parts[i] for i in range(len(some))])
 
 
 def _explaining(one: nn.Module, word: str, batch: Batch, n: int, z: str, generator: torch.Generator, tries: int) -> Tensor:

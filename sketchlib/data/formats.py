@@ -53,7 +53,7 @@ def each(source: Path | str, limit: int | None = None) -> Iterator[Drawing]:
 def write(drawings: Drawing | Iterable[Drawing], target: Path | str, force: bool = False) -> Written:
     """Write drawings to a file by its ending, or as one SVG each into a folder; what is returned says what the format could not hold.
 
-    Endings are those of `read`, but .csv. An .ndjson is raw if its name begins with full_raw_ or its folder is called raw; .stroke5.json
+    Endings are those of `read`, but .csv. An .ndjson is raw if its name begins with `full_raw_` or its folder is called raw; .stroke5.json
     has stroke-5. An .svg holds one drawing. A name without an ending is a folder. Raises `DataError` as `writing.save` does: nothing is
     overwritten unless `force` says so, and nothing is half written.
 

@@ -103,14 +103,16 @@ def _members(data: bytes) -> list | np.ndarray:
     shape, _, dtype = header(file)
     if not dtype.hasobject:
         held = len(data) - file.tell()
-        if dtype.kind not in "biuf" or prod(shape) * dtype.itemsize != held or max(shape, default=0) > held:
+        if dtype.kind not in "biuf" or prod(shape) * dtype.itemsize != held or (shape or (0,))[0] > held:
             raise ValueError(f"an array of shape {shape} and type {dtype} has {held} bytes")
         file.seek(0)
         return np.atleast_1d(np.lib.format.read_array(file, allow_pickle=False))
     try:
         check_claims(data, file.tell())
-        members = ArrayUnpickler(file, encoding="latin1").load().value
-        return np.atleast_1d(members) if isinstance(members, np.ndarray) else list(members)
+        members = ArrayUnpickler(file, encoding="latin1").load().value  # what has no length is refused by the next line
+        if len(members) > len(data):
+            raise pickle.UnpicklingError(f"it has {len(members)} drawings in {len(data)} bytes")
+        return members
     except BROKEN as error:
         raise pickle.UnpicklingError(error) from error
 
@@ -163,7 +165,7 @@ class _Array:
     def __setstate__(self, state: tuple):
         _, self.shape, dtype, self.fortran, self.data = state
         self.code, n = dtype.code, len(self.data)
-        if len(self.shape) > AXES or not all(type(size) is int and 0 <= size <= n for size in self.shape):
+        if len(self.shape) > AXES or not all(type(size) is int and 0 <= size < 2**31 for size in self.shape):
             raise pickle.UnpicklingError(f"an array of shape {str(self.shape):.60} has {n} bytes or members")
         if "O" not in self.code and prod(self.shape) * int(self.code[-1]) != n:
             raise pickle.UnpicklingError(f"an array of shape {self.shape} has {n} bytes")

@@ -104,6 +104,13 @@ class Decoder(nn.Module):
         own.bias_ih_l0.copy_(lstm.bias_ih_l0 + lstm.weight_ih_l0[:, 5:] @ condition)
         own.bias_hh_l0.copy_(lstm.bias_hh_l0)
 
+    @torch.no_grad()
+    def read_through(self, matrix: Tensor, offset: Tensor) -> None:
+        """From now on, draw for a condition c (C,) as it did for `matrix` (C, C) c + `offset` (C,)."""
+        for weight, bias in ((self.fc_init_hc.weight, self.fc_init_hc.bias), (self.lstm.weight_ih_l0[:, 5:], self.lstm.bias_ih_l0)):
+            bias += weight @ offset
+            weight.copy_(weight @ matrix)
+
     def _check_sizes(self, other: Decoder, names: list[str]) -> None:
         own, theirs = ([tuple(one.get_parameter(name).shape) for name in names] for one in (self, other))
         if own != theirs:

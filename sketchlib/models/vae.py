@@ -26,7 +26,12 @@ class Encoder(nn.Module):
         self.fc_log_var = nn.Linear(2 * hidden_size, latent_size)
 
     def forward(self, rows: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """mu and log sigma^2, each (B, N_z), of rows (B, T, 5) of which `lengths` (B,) each count.
+        """mu and log sigma^2, each (B, N_z), of rows (B, T, 5) of which `lengths` (B,) each count."""
+        state = self.state(rows, lengths)
+        return self.fc_mu(state).float(), self.fc_log_var(state).float()  # float32 under autocast too
+
+    def state(self, rows: Tensor, lengths: Tensor) -> Tensor:
+        """The last states of both directions (B, 2H), from which z is told; arguments as in `forward`.
 
         Two passes with each drawing reversed in place: packed sequences would leave the fast CPU kernel.
         """
@@ -35,8 +40,7 @@ class Encoder(nn.Module):
         backwards = rows.gather(1, reverse[..., None].expand_as(rows))
         at = torch.arange(rows.shape[0], device=rows.device)  # not len: an exporter keeps a shape open
         ends = [lstm(x)[0][at, lengths - 1] for lstm, x in ((self.ahead, rows), (self.back, backwards))]
-        state = self.dropout(torch.cat(ends, -1))
-        return self.fc_mu(state).float(), self.fc_log_var(state).float()  # float32 under autocast too
+        return self.dropout(torch.cat(ends, -1))
 
     def weights_per_row(self) -> int:
         """Weights that every row of a drawing is multiplied with: those of the two LSTMs, without biases."""
@@ -103,6 +107,23 @@ class SketchVAE(nn.Module):
         self.encoder.load_state_dict(other.encoder.state_dict())
         self.decoder.copy_from(other.decoder)
         self.started_from = f"a VAE of the drawings of {len(other.classes)} classes"
+
+    @torch.no_grad()
+    def centre_on(self, batch: Batch) -> None:
+        """Move, stretch and turn the latent space so that the cloud of z of these drawings has mean 0 and covariance I, as the prior.
+
+        What is drawn for a drawing's own mu stays as it was; log sigma^2 is fitted by least squares, since turned clouds lie across the
+        units. For a VAE that starts from one of more classes, of whose space a class fills a corner. Chapter 5.
+        """
+        state = self.encoder.state(batch.x[:, 1:], batch.lengths + 1)
+        mu, variance = self.encoder.fc_mu(state), torch.exp(self.encoder.fc_log_var(state))
+        mean, covariance = mu.mean(0), torch.cov(mu.T) + torch.diag(variance.mean(0))
+        values, vectors = torch.linalg.eigh(covariance)
+        root, back = (vectors @ torch.diag(values**power) @ vectors.T for power in (0.5, -0.5))
+        self.encoder.fc_mu.weight.copy_(back @ self.encoder.fc_mu.weight)
+        self.encoder.fc_mu.bias.copy_(back @ (self.encoder.fc_mu.bias - mean))
+        _fit(self.encoder.fc_log_var, state, torch.log(variance @ (back**2).T))
+        self.decoder.read_through(root, mean)
 
     def for_new_class(self, word: str) -> SketchVAE:
         """A model of another class that begins as this one. Chapter 16."""
@@ -173,6 +194,14 @@ class SketchVAE(nn.Module):
     def weights_per_row(self) -> int:
         """Weights that every row of a drawing is multiplied with, without biases."""
         return self.encoder.weights_per_row() + self.decoder.weights_per_row()
+
+
+def _fit(layer: nn.Linear, inputs: Tensor, wanted: Tensor, ridge: float = 1e-2) -> None:
+    """Set a layer to the least-squares fit from inputs (n, A) to what is wanted (n, B); `ridge` keeps its weights small."""
+    centre, mean = inputs - inputs.mean(0), wanted.mean(0)
+    square = centre.T @ centre / len(inputs) + ridge * torch.eye(inputs.shape[1])
+    layer.weight.copy_(torch.linalg.solve(square, centre.T @ (wanted - mean) / len(inputs)).T)
+    layer.bias.copy_(mean - layer.weight @ inputs.mean(0))
 
 
 def kl_divergence(mu: Tensor, log_var: Tensor) -> Tensor:

@@ -141,7 +141,7 @@ def _overlay(ax: Axes, begun: Drawing, completions: Sequence[Drawing]) -> None:
     n = len(begun.strokes)
     for color, one in zip(itertools.cycle(OTHERS), completions, strict=False):
         for stroke in one.strokes[n:]:
-            ax.plot(*stroke.T, color=color, lw=1.1, alpha=0.4, solid_capstyle="round")
+            ax.plot(*stroke.T, color=color, lw=1.2, alpha=0.55, solid_capstyle="round")
     for stroke in begun.strokes:
         ax.plot(*stroke.T, color=INK, lw=1.6, solid_capstyle="round", marker="." if len(stroke) == 1 else None, ms=2)
     x, y, side, _ = view_box(Drawing(tuple(stroke for one in (begun, *completions) for stroke in one.strokes)))

@@ -40,8 +40,13 @@ def check(answer: Callable, cases: Sequence[tuple[Sequence, Any, str]]) -> None:
             print(f"Not answered yet: {name} returns nothing. In JupyterLab, write your lines in place of the dots and run the cell again.")
             return
         if not _agree(found, expected):
-            raise WrongAnswer(f"{name} returned\n{_brief(found)}\nwhere this was expected:\n{_brief(expected)}\nHint: {hint}")
+            raise WrongAnswer(f"{_beside(name, arguments, found, expected)}\nHint: {hint}")
     print(f"Right: {name} passes its check.")
+
+
+def _beside(name: str, arguments: Sequence, found: Any, expected: Any) -> str:
+    given = "\n".join(map(_brief, arguments))
+    return f"Given\n{given}\n{name} returned\n{_brief(found)}\nwhere this was expected:\n{_brief(expected)}"
 
 
 def _agree(found: Any, expected: Any) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from docutils import nodes
@@ -54,11 +55,16 @@ def meant(code: str, known: Mapping[str, str]) -> str | None:
         return None
     name, called = match.groups()
     if name.startswith(f"{PACKAGE.name}."):
-        path = defined_at(name)
+        path = _defined_at(name)
         return path if path in known else None
     plain = not (called or "." in name or "_" in name or name != name.lower())
     homes = {path for path in _ending(name, known) if not plain or _can_be_plain(path, known[path])} or set(_led_to(name, known))
     return homes.pop() if len(homes) == 1 else None
+
+
+@cache
+def _defined_at(path: str) -> str:
+    return defined_at(path)  # which reads the whole package; pages name the same things again and again
 
 
 def _can_be_plain(path: str, kind: str) -> bool:
@@ -73,7 +79,7 @@ def _led_to(name: str, known: Mapping[str, str]) -> Iterator[str]:
     # What an import brought to a module: quickdraw.read_npz is defined in another file.
     module, _, rest = name.rpartition(".")
     if module:
-        yield from {defined_at(f"{home}.{rest}") for home in _ending(module, known)} & known.keys()
+        yield from {_defined_at(f"{home}.{rest}") for home in _ending(module, known)} & known.keys()
 
 
 def link_names(app: Sphinx, doctree: nodes.document, docname: str) -> None:

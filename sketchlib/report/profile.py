@@ -66,6 +66,7 @@ class VaePretraining(Pretraining):
     """Of one VAE of all classes as one, from which the VAEs start. What is not said here, but per_class, is as in `vae`."""
 
     row_dropout: float = ranged(PROBABILITY)  # of the rows that the decoder reads
+    w_kl: float = ranged(at_least(0))  # the weight of L_KL
     kl_min: float = ranged(at_least(0))  # nats a latent dimension that are free
     eta_min: float = ranged(between(0, 1))  # the KL weight's factor at first
 

@@ -44,6 +44,7 @@ class Recipe:
     drawings: Drawings
     settings: Settings
     start: Recipe | None = None  # the model that it starts from; None: thrown weights
+    centred: bool = False  # of a VAE that starts from another: its latent space is centred on its own drawings first
     keep: str = "best"  # the weights of the best validation, or the last ones, where the loss on plain drawings is no guide
 
 
@@ -75,14 +76,14 @@ def settings_from(values: Mapping, seed: int, **more) -> Settings:
 def single_from(name: str, values: Mapping, drawings: Drawings, seed: int, start: Recipe | None = None) -> Recipe:
     """A single model by the values of a section like `single`."""
     sizes = {size: values[size] for size in SIZES[SINGLE]}
-    return Recipe(name, SINGLE, sizes, drawings, settings_from(values, seed), start, values["keep"])
+    return Recipe(name, SINGLE, sizes, drawings, settings_from(values, seed), start, keep=values["keep"])
 
 
-def vae_from(name: str, values: Mapping, drawings: Drawings, seed: int, start: Recipe | None = None) -> Recipe:
+def vae_from(name: str, values: Mapping, drawings: Drawings, seed: int, start: Recipe | None = None, centred: bool = False) -> Recipe:
     """A VAE by the values of a section like `vae`; eta's R, stated for 50,000 steps, is compressed to the run's length."""
     sizes = {size: values[size] for size in SIZES[VAE]}
     settings = settings_from(values, seed, R=values["R"] ** (PUBLISHED_STEPS / values["steps"]))
-    return Recipe(name, VAE, sizes, drawings, settings, start, values["keep"])
+    return Recipe(name, VAE, sizes, drawings, settings, start, centred, values["keep"])
 
 
 def vae_settings(profile) -> Settings:
@@ -118,7 +119,7 @@ def vae(profile, name: str) -> Recipe:
     """The profile's VAE of one class. Chapter 5."""
     drawings = Drawings(profile.data, (name,), per_class=profile.vae.per_class)
     start = vae_pretraining(profile) if profile.vae_pretraining.steps else single(profile) if profile.vae.from_single else None
-    return vae_from(f"vae-{name}", vars(profile.vae), drawings, profile.seed, start)
+    return vae_from(f"vae-{name}", vars(profile.vae), drawings, profile.seed, start, centred=bool(profile.vae_pretraining.steps))
 
 
 def vaes(profile) -> dict[str, Recipe]:

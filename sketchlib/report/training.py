@@ -158,6 +158,7 @@ def _with_others(found: Taken, how) -> Taken:
 # --- models ---
 
 MODEL = "model.safetensors"
+CENTRED_ON = 1000  # drawings on which a latent space is centred
 CHECKPOINTS = ("last.pt", "best.pt")
 
 
@@ -171,12 +172,16 @@ def first_model(profile, recipe: Recipe, found: Taken):
     """A recipe's model as it is before its first step; what it starts from must be in the artefact store."""
     import torch
 
+    from ..data.batches import make_batch
+
     torch.manual_seed(recipe.settings.seed)
     start = read_trained(profile, recipe.start).model if recipe.start else None
     scale = start.scale if start else found.scale
     model = class_of(recipe.architecture)(found.train.classes, found.n_max, scale, **recipe.sizes)
     if start:
         model.start_from(start)
+    if recipe.centred:
+        model.centre_on(make_batch(found.train, range(min(len(found.train), CENTRED_ON)), model.scale))
     return model
 
 

@@ -230,7 +230,7 @@ def test_drawings_that_hold_more_points_than_a_file_may_are_refused(tmp_path, mo
 
 
 def test_a_shape_of_many_axes_or_of_huge_numbers_is_refused(tmp_path):
-    for shape in ((1,) * 40, (10**50, 0), (-3, -1), (1.5, 2), ("3",)):
+    for shape in ((1,) * 40, (10**50, 0), (-3, -1), (1.5, 2), ("3",), ()):
         with pytest.raises(DataError, match="refused|is refused"):
             list(read_npz(archive(tmp_path / "cat.npz", of_arrays(shape, np.int16, b"abcdef", 1))))
 

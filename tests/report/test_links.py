@@ -48,7 +48,9 @@ def test_what_code_in_prose_names_is_found(code, path):
     "code",
     [
         "strokes",
-        "sample",
+        "guidance",
+        "move",
+        "decided",
         "plot()",
         "predict()",
         "np.load",

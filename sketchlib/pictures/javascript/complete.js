@@ -92,7 +92,8 @@ function complete(root, library, { landing = false, widget = false, sent = () =>
     if (!drawn || version !== state.version) return;
     state.drawn = drawn;
     state.hands = handsFor(model, drawn, rows, scale);
-    say(told(drawn, rows.length, model));
+    state.told = told(drawn, rows.length, model);
+    say(state.told);
     if (await player.play(state.hands)) finished(drawn);
   }
 
@@ -115,7 +116,7 @@ function complete(root, library, { landing = false, widget = false, sent = () =>
     const some = state.hands.some((hand) => hand.strokes.length), ends = state.hands.every((hand) => hand.source.finished);
     paper.say(`Paper: a ${drawn}, begun by you and completed by the network`);
     if (!some) return say("The network has nothing to add: it takes this drawing for finished. “Again” asks once more.");
-    say(`${told(drawn, 0, { nMax: 0 })} Done${ends ? "" : ", at the longest that it may draw"}. “Again” draws another one; “Keep it” makes it yours to go on with.`);
+    say(`${state.told} Done${ends ? "" : ", at the longest that it may draw"}. “Again” draws another one; “Keep it” makes it yours to go on with.`);
   }
 
   function undoOne() {

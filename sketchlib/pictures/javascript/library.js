@@ -29,9 +29,10 @@ function scriptLibrary(index, base) {
     const failed = () => reject(new Error(`The network's weights (${index[name].file}, ${size}) did not load. ` +
       "Look whether that file is in the folder live beside this page, or build the book again, and press the button once more. What you drew is kept."));
     const script = element("script", { src: base + encodeURIComponent(index[name].file) });
-    const quiet = (event) => event.filename === script.src && event.preventDefault(); // a file that is cut short says so below
+    // A file that is cut short is said below, not in the console; from a disk, browsers do not name the file.
+    const quiet = (event) => ["", script.src].includes(event.filename ?? "") && event.preventDefault();
     addEventListener("error", quiet);
-    script.onerror = failed;
+    script.onerror = () => { removeEventListener("error", quiet); failed(); };
     script.onload = () => {
       removeEventListener("error", quiet);
       const packed = self.sketchWeights?.[name];
@@ -41,7 +42,7 @@ function scriptLibrary(index, base) {
     };
     document.head.append(script);
   });
-  return new Library(index, (name) => fetchPacked(name).then((packed) => packed));
+  return new Library(index, fetchPacked);
 }
 
 // Get a model, saying its size before; null where it did not come, which is said as well.

@@ -19,8 +19,9 @@ from ...metrics.recogniser import Recogniser, drawn_features
 from ...sampling import as_generator
 from ...strokes import BOX, Drawing
 from ..tables import Number, composed, rounded, table
-from .evaluation import ARCHITECTURES, finite_mean, share
+from .evaluation import finite_mean, share
 
+ARCHITECTURES = ("single", "router")
 SHARES = (0.1, 0.25, 0.5, 0.75)
 BARS = {0.5: 0.95, 0.25: 0.9}  # share given -> what completions are to be recognised, of what the whole drawings are
 SIZED = {"known": "the whole's size is known", "judged": "judged by the model", "filled": "taken for that of the beginning"}
@@ -188,5 +189,5 @@ def panels(found: Mapping[str, Number]) -> dict[str, dict[str, list[Number]]]:
     """Numbers for `plots.sweep`: title -> line -> a number a share."""
     guessed = {"the recogniser": "read", **{by: f"guessed_{by}" for by in ARCHITECTURES}}
     done = {"the recogniser": "read", **{by: f"completed_{by}" for by in ARCHITECTURES}}
-    titles = {"class guessed from the beginning (%)": guessed, "recognised once completed (%)": done}
+    titles = {"class guessed (%)": guessed, "recognised (%)": done}
     return {title: {line: [found[_name(name, part)] for part in SHARES] for line, name in lines.items()} for title, lines in titles.items()}

@@ -82,5 +82,6 @@ def test_a_bar_is_met_where_it_is_reached(found, ratio, met):
 def test_completions_that_are_all_one_have_no_variety(judge):
     drawings = [drawing for name in CLASSES for drawing in TEST.drawings(name, 3)]
     begun = [beginning_of(one, 0.5) for one in drawings]
-    alike, others = [[one] * 3 for one in drawings], [drawings[:3] if one.word == "cat" else drawings[3:] for one in drawings]
-    assert completing._variety(judge, begun, alike) == 0 < completing._variety(judge, begun, others)
+    alike = [[one] * 3 for one in drawings]
+    others = [[*drawings[i:], *drawings[:i]][:2] for i in range(len(drawings))]
+    assert completing._variety(judge, begun, alike) < 1e-3 < completing._variety(judge, begun, others)
