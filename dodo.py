@@ -283,6 +283,21 @@ def build_html() -> bool:
     return True
 
 
+def build_pdf() -> None:
+    """Print the pages to html/book.pdf, and show the link to it on the first of them."""
+    from sketchlib.report import pdf
+
+    html = BUILD / "html"
+    pdf.make_pdf(html, toc_files(), html / "book.pdf")
+    pdf.show_link(html / "index.html")
+    print(html / "book.pdf")
+
+
+def task_pdf():
+    """The pages as one PDF, with the solutions at its end."""
+    return {"actions": [build_pdf], "task_dep": ["html"], "verbosity": 2}
+
+
 def git_head() -> str:
     """The commit that the page on how this was made names."""
     return _git("rev-parse", "HEAD")
