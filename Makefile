@@ -33,7 +33,7 @@ lint: $(VENV)/.installed
 	@$(VENV)/bin/ruff check .
 
 clean:
-	rm -rf build .doit.db*
+	rm -rf build
 
 $(VENV)/.installed: pyproject.toml setup.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "Python 3.11, 3.12 or 3.13 is needed; this is %d.%d. Name one: make PYTHON=python3.12" % v)'

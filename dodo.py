@@ -6,10 +6,12 @@ not otherwise. Executed notebooks, pages and HTML go to build/PROFILE; the last 
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import yaml
@@ -18,6 +20,7 @@ from doit.tools import config_changed
 
 from sketchlib.data import source
 from sketchlib.errors import DataError
+from sketchlib.files import locked
 from sketchlib.report import dependencies, stages
 from sketchlib.report.folders import build_folder
 from sketchlib.report.page import BANNER, RESULTS, banner, merge_results
@@ -34,7 +37,24 @@ except DataError as error:
     sys.exit(str(error))
 BUILD = build_folder(PROFILE_NAME)
 WIDGET = "application/vnd.jupyter.widget-view+json"
-DOIT_CONFIG = {"default_tasks": ["book"], "dep_file": str(ROOT / f".doit.db.{PROFILE_NAME}"), "reporter": "executed-only"}
+DONE = BUILD / ".doit.json"  # what has been done: doit's own record
+DOIT_CONFIG = {"default_tasks": ["book"], "dep_file": str(DONE), "backend": "json", "reporter": "executed-only"}
+LOCK = ExitStack()  # held until this process ends
+
+
+def begin() -> None:
+    """Be the only build of this profile; begin anew where the record of what has been done is cut."""
+    LOCK.enter_context(locked(BUILD / ".lock", f"builds the book of profile {PROFILE_NAME}"))
+    try:
+        json.loads(DONE.read_text(encoding="utf-8")) if DONE.exists() else None
+    except (OSError, ValueError):
+        DONE.unlink()
+
+
+try:
+    begin()
+except (DataError, OSError) as error:
+    sys.exit(str(error))
 
 
 def toc_files() -> list[str]:
@@ -43,6 +63,7 @@ def toc_files() -> list[str]:
     return [toc["root"]] + [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
 
 
+INLINE = "module://matplotlib_inline.backend_inline"
 EXECUTED: set[str] = set()  # by this run; the others are kept from an earlier one
 CHAPTERS = [Path(file).name for file in toc_files() if file.startswith("notebooks/")]
 
@@ -68,6 +89,29 @@ def state_of(chapter: str) -> dict:
     }
 
 
+def own_kernel() -> None:
+    """Let chapters run in this environment whatever kernels others installed, with no start-up file, backend or style of the user's."""
+    home = BUILD / "jupyter"
+    env = {"IPYTHONDIR": home / "ipython", "MATPLOTLIBRC": home / "matplotlibrc", "PYTHONSTARTUP": "", "MPLBACKEND": INLINE}
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": command, "display_name": "Python 3 (ipykernel)", "language": "python", "env": {k: str(v) for k, v in env.items()}}
+    (home / "kernels" / "python3").mkdir(parents=True, exist_ok=True)
+    (home / "kernels" / "python3" / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+    (home / "matplotlibrc").write_text("", encoding="utf-8")
+    others = os.environ.get("JUPYTER_PATH", "").removeprefix(str(home)).strip(os.pathsep)
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(home), others]))  # the first that has a kernel of this name is taken
+
+
+def without_picture(notebook: dict) -> list[int]:
+    """The numbers of the cells with a figure that came out as its name alone, or in a format that no page shows."""
+    found = []
+    for number, cell in enumerate(notebook["cells"]):
+        for data in (output.get("data", {}) for output in cell.get("outputs", [])):
+            named = "".join(data.get("text/plain", "")).startswith("<Figure size")
+            found += [number] * (named and not any(kind.startswith("image/") for kind in data))
+    return found
+
+
 def execute(chapter: str) -> bool:
     """Run a chapter with papermill; on an error print chapter, cell and traceback, and stop the build."""
     import papermill
@@ -81,6 +125,7 @@ def execute(chapter: str) -> bool:
     numbers = kept.with_suffix(".partial.json")
     numbers.parent.mkdir(parents=True, exist_ok=True)
     numbers.write_text("{}", encoding="utf-8")  # a chapter need not record any
+    own_kernel()
     os.environ["SKETCHLIB_RECORD"] = str(numbers)  # the chapter's kernel writes them there, a reader's own kernel nowhere
     try:
         papermill.execute_notebook(
@@ -89,6 +134,9 @@ def execute(chapter: str) -> bool:
     except papermill.PapermillExecutionError as error:
         print(f"\n{chapter}, cell {error.cell_index}:\n{error.source}\n\n" + "\n".join(error.traceback), file=sys.stderr)
         print(f"\n{chapter} failed; the last good book is as it was.", file=sys.stderr)
+        return False
+    if cells := without_picture(json.loads(partial.read_text(encoding="utf-8"))):
+        print(f"\n{chapter}: the figures of cells {cells} are no pictures; the last good book is as it was.", file=sys.stderr)
         return False
     os.replace(numbers, kept)
     os.replace(partial, target)
@@ -237,15 +285,14 @@ def write_how(path: Path) -> None:
 
 def write_speed(path: Path) -> None:
     """Append the tables of the benchmarks' kept runs to the page on speed."""
-    from benchmarks import table as speed
-
+    speed = runpy.run_path(str(ROOT / "benchmarks" / "table.py"))  # by its path: others have packages of that name
     text = path.read_text(encoding="utf-8")
     results = sorted((ROOT / "benchmarks" / "results").glob("[!.]*.json"))
     text += "" if results else "\nNo run is kept yet, so there is no table here.\n"
     for kept in results:
         result = json.loads(kept.read_text(encoding="utf-8"))
-        text += f"\n## {kept.stem}\n\n" + table(["what", "value"], speed.about(result))
-        text += "\n" + table(speed.HEAD, speed.rows_of(result))
+        text += f"\n## {kept.stem}\n\n" + table(["what", "value"], speed["about"](result))
+        text += "\n" + table(speed["HEAD"], speed["rows_of"](result))
     path.write_text(text, encoding="utf-8")
 
 

@@ -5,26 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from numbers import Real
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .arguments import SOME, Length, Number, Seed, Share, checked
 from .data.batches import Batch, make_batch
 from .data.dataset import SketchSet
-from .errors import DataError, did_you_mean, known
+from .errors import DataError, known
 from .guidance import check_guidance, check_rivals
 from .models.mixture import pen_nll, split_parameters, stroke_nll
 from .models.router import Router
-from .sampling import CHUNK, COMPACT_EVERY, as_generator, check_temperature, rivals_of, sample_rows
+from .sampling import CHUNK, COMPACT_EVERY, Longest, as_generator, check_temperature, rivals_of, sample_rows
 from .strokes import BOX, START, Drawing, from_stroke3, simplify, to_stroke3
 
 GROWTHS = (1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0)  # how much larger than its beginning a drawing may become, where it is not said
 READ_AT = 1.6  # the one at which the points are chosen that all are judged by
 TRIES = 16  # latent vectors that stand for all, where a VAE judges a beginning
-Z = ("posterior", "encoder", "prior")
+Source = Literal["posterior", "encoder", "prior"]  # where latent vectors come from
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,26 +52,24 @@ class Beginning(NamedTuple):
     unit: float = 1.0
 
 
-def begin(drawing: Drawing, size: float, pen_down: bool = False) -> Beginning:
+@checked
+def begin(drawing: Drawing, size: Length, pen_down: bool = False) -> Beginning:
     """A beginning in any units, fitted, resampled and simplified as the data was; `size` and `pen_down` as in `complete`.
 
     Raises `DataError` for a drawing that is empty, a single dot or not finite, and for a `size` that is no length or below the beginning's.
     """
     extent = _extent(drawing)
-    if not (isinstance(size, Real) and 0 < size < math.inf):
-        raise DataError(
-            f"size {size!r}: give the longer side that the whole drawing will have, a length above 0, or None to have it judged"
-        )
     if size < extent:
         raise DataError(f"size {size:g}: the beginning alone is {extent:g} long; give the longer side of the whole drawing, or None")
-    rows = to_stroke3(simplify(drawing, side=float(size)))
+    rows = to_stroke3(simplify(drawing, side=size))
     if pen_down and len(drawing.strokes[-1]) == 1:
         rows = rows[:-1]  # the recipe doubles a dot; here it is no dot yet
     rows[-1, 2] = not pen_down
     return Beginning(drawing, rows, size / BOX)
 
 
-def beginning_of(drawing: Drawing, share: float) -> Beginning:
+@checked
+def beginning_of(drawing: Drawing, share: Share) -> Beginning:
     """The first `share` of the rows of a whole drawing in data units, at least one, as they are. Chapter 15.
 
     Raises `DataError` for a drawing without a row, and for a share that is not above 0 and at most 1.
@@ -96,19 +94,20 @@ def _extent(drawing: Drawing) -> float:
     return extent
 
 
+@checked
 def complete(
     model: nn.Module | Router,
     drawing: Drawing,
-    n: int = 9,
+    n: Number = 9,
     temperature: float = 0.4,
     word: str | None = None,
-    seed: int | torch.Generator = 0,
-    size: float | None = None,
+    seed: Seed | torch.Generator | None = 0,
+    size: Length | None = None,
     pen_down: bool = False,
-    z: str = "posterior",
+    z: Source = "posterior",
     pen_temperature: float | None = None,
     guidance: float = 0.0,
-    n_max: int | None = None,
+    n_max: Longest | None = None,
 ) -> Completed:
     """Go on with a drawing that is begun, in `n` ways: its own strokes stay as they are, to the last bit, and new ones follow.
 
@@ -127,7 +126,8 @@ def complete(
     ([True, True], 'cat')
     """
     generator = as_generator(seed)
-    _check_arguments(n, temperature, pen_temperature, guidance, z)
+    check_temperature(temperature, pen_temperature)
+    check_guidance(guidance, temperature)
     names = tuple(model.classes) if word is None else (known(word, model.classes),)
     rows = n_max or max(model.for_class(name).n_max for name in names)
     read = readings(drawing, pen_down) if size is None else {size: begin(drawing, size, pen_down)}
@@ -142,15 +142,7 @@ def complete(
     return Completed(tuple(drawings), word, dict(zip(names, posterior.tolist(), strict=True)), float(size))
 
 
-def _check_arguments(n: int, temperature: float, pen_temperature: float | None, guidance: float, z: str) -> None:
-    check_temperature(temperature, pen_temperature)
-    check_guidance(guidance, temperature)
-    if n < 1:
-        raise DataError(f"n {n}: ask for at least one completion")
-    if z not in Z:
-        raise DataError(f"z {z!r}: expected where latent vectors come from, one of {', '.join(Z)}; {did_you_mean(str(z), Z)}")
-
-
+@checked
 def readings(drawing: Drawing, pen_down: bool = False) -> dict[float, Beginning]:
     """A beginning as it is read where the whole has each of the sizes that `GROWTHS` give: size -> reading.
 
@@ -169,12 +161,13 @@ def _require_room(beginning: Beginning, n_max: int) -> None:
         )
 
 
+@checked
 def class_posterior(
     model: nn.Module | Router,
-    beginnings: Sequence[Beginning],
-    z: str = "posterior",
-    seed: int | torch.Generator = 0,
-    tries: int = TRIES,
+    beginnings: Annotated[Sequence[Beginning], SOME],
+    z: Source = "posterior",
+    seed: Seed | torch.Generator | None = 0,
+    tries: Number = TRIES,
     ended: bool = False,
 ) -> np.ndarray:
     """How likely each of the model's classes is (B, C) given some beginnings, every class being as likely before: Bayes' rule. Chapter 15.
@@ -260,25 +253,29 @@ def _forced_nats(decoder: nn.Module, condition: Tensor, rows: Tensor, lengths: T
     return nats * (torch.arange(rows.shape[1], device=rows.device) < lengths[:, None])
 
 
+@checked
 @torch.no_grad()
 def complete_all(
     model: nn.Module | Router,
     beginnings: Sequence[Beginning],
     words: Sequence[str],
-    n: int,
+    n: Number,
     temperature: float,
-    seed: int | torch.Generator = 0,
-    z: str = "posterior",
+    seed: Seed | torch.Generator | None = 0,
+    z: Source = "posterior",
     pen_temperature: float | None = None,
     guidance: float = 0.0,
-    n_max: int | None = None,
-    tries: int = TRIES,
+    n_max: Longest | None = None,
+    tries: Number = TRIES,
 ) -> list[list[Drawing]]:
     """`n` completions of each of some beginnings of known classes, drawn together where one model draws them. Arguments as in `complete`.
 
-    Raises `DataError` as `complete` does.
+    Raises `DataError` as `complete` does, and for words that are not one for each.
     """
-    _check_arguments(n, temperature, pen_temperature, guidance, z)
+    check_temperature(temperature, pen_temperature)
+    check_guidance(guidance, temperature)
+    if len(words) != len(beginnings):
+        raise DataError(f"{len(words)} classes for {len(beginnings)} beginnings: give one for each")
     generator, groups, out = as_generator(seed), {}, {}
     for i, word in enumerate(words):  # who is guided has rivals of its own class's
         groups.setdefault((model.for_class(word), word if guidance else None), []).append(i)

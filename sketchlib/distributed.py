@@ -115,24 +115,46 @@ class Ranks:
 
 
 ALONE = Ranks()
+MEETING = timedelta(seconds=50)  # how long ranks that torchrun starts, all at once, wait for each other at first
 
 
 @contextmanager
 def joined(timeout: timedelta = timedelta(minutes=5), gradients: bool = True) -> Iterator[Ranks]:
     """Join the ranks that torchrun started; without it, or with --nproc-per-node=1, there is this one, and no process group.
 
-    `timeout`: how long one rank waits for another. GPUs are used where there are any: one a rank, `nccl` between them where
-    `gradients` travel; else `gloo`. Raises `DataError` for more ranks than GPUs.
+    `timeout`: how long one rank waits for another, once all have met. GPUs are used where there are any: one a rank, `nccl` between them
+    where `gradients` travel; else `gloo`. Raises `DataError` for more ranks than GPUs, and for variables of torchrun that another job left:
+    where they make no sense, and where no other rank comes within `MEETING`.
     """
-    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    device = own_device(int(os.environ.get("LOCAL_RANK", rank)), int(os.environ.get("LOCAL_WORLD_SIZE", world)))
+    rank, world = _number("RANK", 0), _number("WORLD_SIZE", 1)
+    device = own_device(_number("LOCAL_RANK", rank), _number("LOCAL_WORLD_SIZE", world))
     if world == 1:
         yield Ranks(device=device)
         return
-    backend = "nccl" if gradients and device.type == "cuda" else "gloo"
-    dist.init_process_group(backend, timeout=timeout)
+    _meet("nccl" if gradients and device.type == "cuda" else "gloo", rank, world, timeout)
     yield Ranks(rank, world, device)
     dist.destroy_process_group()  # not after an error: the others would be waited for
+
+
+def _number(name: str, default: int) -> int:
+    # What torchrun says of this process.
+    value = os.environ.get(name, str(default))
+    if not value.strip().isdecimal():
+        raise DataError(f"the environment variable {name} is {value!r}: start the ranks by torchrun, or unset it")
+    return int(value)
+
+
+def _meet(backend: str, rank: int, world: int, timeout: timedelta) -> None:
+    if missing := [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]:
+        raise DataError(f"WORLD_SIZE is {world} and {', '.join(missing)} not set: start the ranks by torchrun, or unset WORLD_SIZE")
+    where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+    try:
+        store, rank, world = next(dist.rendezvous("env://", rank, world, timeout=MEETING))
+        store.set_timeout(timeout)
+        dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=timeout)
+    except (RuntimeError, ValueError) as error:
+        why = str(error).partition("\n")[0][:100]
+        raise DataError(f"rank {rank} of {world} met no other at {where} ({why}): start all by torchrun, or unset WORLD_SIZE") from error
 
 
 def own_device(local_rank: int, local_world: int) -> torch.device:

@@ -17,9 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .arguments import checked
 from .data.batches import Batch
 from .errors import DataError, known, needing
 from .files import write_atomically
+from .models.router import Router
 from .strokes import START
 
 TOLERANCE = 1e-4  # between what the files compute and what torch does
@@ -64,8 +66,9 @@ class _Encoder(nn.Module):
         return self.model.encode(Batch(torch.cat([first, rows], 1), lengths, lengths))
 
 
+@checked
 @torch.no_grad()
-def write_onnx(model: nn.Module, folder: Path | str, word: str | None = None, force: bool = False) -> None:
+def write_onnx(model: nn.Module | Router, folder: Path | str, word: str | None = None, force: bool = False) -> None:
     """Write a model's decoder, and its encoder if it has one, as ONNX files to a new folder.
 
     `start.onnx`: conditions (B, C) to the state. `step.onnx`: a row (B, 5) in normalised units, S_0 at first, and the state to the

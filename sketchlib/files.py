@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-from collections.abc import Callable, Mapping
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
+from .arguments import checked
 from .errors import DataError
 
 PACKAGE = Path(__file__).resolve().parent
 INSTALLED = (PACKAGE / "weights").is_dir()  # setup.py puts weights and profiles into the package; a checkout has them beside it
 PROJECT = Path() if INSTALLED else PACKAGE.parent  # where data/ and build/ are: in the checkout, else where one works
+
+
+REMEDIES = dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free some space") | {errno.ENAMETOOLONG: "give a shorter name"}
+REMEDIES |= dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "allow writing there, or name another folder")
+REMEDIES |= {errno.EISDIR: "a folder has that name, give a file's"}
+REMEDIES |= dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "a part of that path is a file, give another path")
+
+
+def named_folder(variable: str) -> Path | None:
+    """The folder that an environment variable names, blanks round it left out and `~` being the home folder; None where it names none."""
+    given = os.environ.get(variable, "").strip()
+    return Path(given).expanduser() if given else None
 
 
 def weights_folder() -> Path:
@@ -23,9 +39,10 @@ def weights_folder() -> Path:
 
 def profiles_folder() -> Path:
     """The folder of the profiles: SKETCHLIB_PROFILES, else the shipped one; raises `DataError` where it is missing."""
-    return Path(given) if (given := os.environ.get("SKETCHLIB_PROFILES")) else _shipped("profiles")
+    return named_folder("SKETCHLIB_PROFILES") or _shipped("profiles")
 
 
+@checked
 def profile_file(name: str) -> Path:
     """NAME.yml in the folder of the profiles; full.yml, which all others differ from, is the shipped one where that folder has none."""
     path = profiles_folder() / f"{name}.yml"
@@ -44,29 +61,83 @@ def _shipped(name: str) -> Path:
     return folder
 
 
+@checked
 def write_atomically(path: Path | str, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file beside `path`, then move it there; on an error `path` stays as it was.
+    """Let `write` fill a temporary file beside `path`, then move it there; on an error, or a loss of power, `path` stays as it was.
 
-    Raises `DataError` for a full disk or a folder that cannot be written.
+    Raises `DataError` for a full disk, a folder that cannot be written, and a path that is a folder's.
     """
     path = Path(path)
     temporary = None
     try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # not mkstemp, whose files only their owner can read
         write(temporary)
+        _to_disk(temporary, os.O_RDWR)
         os.replace(temporary, path)
+        with suppress(OSError):  # some file systems, and Windows, do this for no folder
+            _to_disk(path.parent, os.O_RDONLY)
     except (OSError, SafetensorError) as error:
-        raise DataError(f"{path} could not be written ({error}); what was there before is kept: free some space and run again") from error
+        remedy = REMEDIES.get(getattr(error, "errno", None) or (errno.EACCES if isinstance(error, PermissionError) else errno.ENOSPC))
+        text = f"{path} could not be written ({error}); what was there before is kept: {remedy or 'see what is wrong'} and run again"
+        raise DataError(text) from error
     finally:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
+def _to_disk(path: Path, how: int) -> None:
+    # Before a file is moved into place, for a system may write the move first and lose power before the rest.
+    opened = os.open(path, how)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+@contextmanager
+def locked(path: Path, what: str) -> Iterator[None]:
+    """Hold a lock file, which names its owner, while this lasts; it is let go of when its process ends, however that ends.
+
+    Raises `DataError` where another process holds it: `what` that does, and which one it is.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{path} could not be written ({error}): {REMEDIES.get(error.errno)} and run again") from error
+    with file:
+        if not _taken(file):
+            file.seek(0)
+            raise DataError(f"{file.read().strip() or 'another process'} {what} already: wait for it, or stop it")
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.flush()
+        yield
+
+
+def _taken(file) -> bool:
+    # The system's own lock and not the file's mere presence: what a killed process leaves behind holds nobody up.
+    try:
+        import fcntl
+    except ImportError:  # Windows, whose own locks keep others from reading who holds it
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+@checked
 def read_card(weights: Path | str) -> dict:
     """The card beside a .safetensors file, which says how its weights were made; raises `DataError` where it is missing or broken."""
-    path = Path(weights).with_suffix(".json")
+    path = Path(weights)
     try:
+        path = path.with_suffix(".json")
         card = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(card, dict) or "classes" not in card.get("config", ()):
             raise ValueError("it names no classes")
@@ -77,6 +148,7 @@ def read_card(weights: Path | str) -> dict:
         ) from error
 
 
+@checked
 def described_classes(path: Path | str) -> list[str]:
     """The classes that a .safetensors file says its model draws; none where it does not say so, or is broken. No weight is read."""
     try:
@@ -86,6 +158,7 @@ def described_classes(path: Path | str) -> list[str]:
         return []
 
 
+@checked
 def read_model(path: Path | str, architectures: Mapping[str, type]):
     """The model in a .safetensors file that `models.weights.save` wrote, in float32 and evaluation mode.
 

@@ -14,6 +14,7 @@ from .errors import DataError
 from .models.mixture import Mixture, draw, invert, stroke_nll, temper
 
 CANDIDATES = 8  # movements proposed at each step
+STRONGEST = 1000  # the highest guidance
 
 
 class Rival(NamedTuple):
@@ -25,8 +26,8 @@ class Rival(NamedTuple):
 
 
 def check_guidance(guidance: float, temperature: float) -> None:
-    """Raises `DataError` for a guidance below 0 or not finite, and for one at temperature 0."""
-    if not (0 <= guidance < float("inf")):
+    """Raises `DataError` for a guidance below 0 or above `STRONGEST`, and for one at temperature 0."""
+    if not (0 <= guidance <= STRONGEST):
         raise DataError(f"guidance {guidance}: give 0 for none or a number above it (1: as much as the densities say)")
     if guidance and temperature == 0:
         raise DataError("guidance chooses among movements drawn at random: give a temperature above 0, or guidance=0")

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .arguments import MOST, Count, Number, Seed, checked
 from .data.batches import make_batch
 from .data.dataset import SketchSet
 from .errors import DataError, known
 from .guidance import Noise, Rival, check_guidance, check_rivals, guided_draw, step_noise
 from .models.mixture import draw, mode, split_parameters, temper
 from .models.router import Router
+from .settings import Range, between
 from .strokes import START, Drawing, from_stroke3
 
 COMPACT_EVERY = 8  # steps between two looks at which rows have ended
 CHUNK = 1000  # drawings sampled at a time: enough to fill the matrix units, little enough to stay in the cache
+HOTTEST = 1000  # the highest temperature: movements stay finite
+Longest = Annotated[int, between(1, 10_000)]  # rows
+Ends = Annotated[int, between(2, MOST)]  # both ends of a way and what lies between
+Code = Annotated[Tensor, Range(lambda z: z.ndim == 1 and bool(z.isfinite().all()), "of shape (N_z,), all finite")]
 
 
-def as_generator(seed: int | torch.Generator) -> torch.Generator:
-    """A generator on the CPU from a seed, or the generator given."""
-    return seed if isinstance(seed, torch.Generator) else torch.Generator().manual_seed(int(seed))
+@checked
+def as_generator(seed: Seed | torch.Generator | None) -> torch.Generator:
+    """A generator on the CPU from a seed, or the generator given; None: another one at each call."""
+    if isinstance(seed, torch.Generator):
+        return seed
+    generator = torch.Generator()
+    generator.manual_seed(generator.seed() if seed is None else seed)
+    return generator
 
 
 @torch.no_grad()
@@ -120,10 +132,10 @@ def _checked_prefix(condition: Tensor, prefix: Tensor | None, begun: Tensor | No
 
 
 def check_temperature(temperature: float, pen_temperature: float | None = None) -> None:
-    """Raises `DataError` for a temperature below 0 or not finite, and for one of the pen that is not above 0."""
-    if pen_temperature is not None and not (0 < pen_temperature < float("inf")):
+    """Raises `DataError` for a temperature below 0 or above `HOTTEST`, and for one of the pen that is not above 0."""
+    if pen_temperature is not None and not (0 < pen_temperature <= HOTTEST):
         raise DataError(f"pen_temperature {pen_temperature}: give a number above 0 (1: an end is as likely as the model says) or None")
-    if not (0 <= temperature < float("inf")):
+    if not (0 <= temperature <= HOTTEST):
         raise DataError(f"temperature {temperature}: give 0 for greedy drawing or a number above it (0.4 is the report's)")
 
 
@@ -144,14 +156,15 @@ def to_drawings(moves: Tensor, pens: Tensor, scale: float, words: Sequence[str])
     return [from_stroke3(r[:n], word, finished=bool(done)) for r, n, word, done in marks]
 
 
+@checked
 def sample(
     model: nn.Module | Router,
     word: str | Sequence[str],
-    n: int = 1,
+    n: Count = 1,
     temperature: float = 0.4,
-    seed: int | torch.Generator = 0,
-    z: Tensor | None = None,
-    n_max: int | None = None,
+    seed: Seed | torch.Generator | None = 0,
+    z: Tensor | np.ndarray | None = None,
+    n_max: Longest | None = None,
     pen_temperature: float | None = None,
     guidance: float = 0.0,
 ) -> list[Drawing]:
@@ -159,10 +172,10 @@ def sample(
 
     `temperature` 0 is greedy. `pen_temperature`: another one for the pen states alone, None for the same (greedy has no other).
     `guidance`: how strongly a movement is preferred that the model's other classes make less likely; 0 is the report's sampling, and a
-    step costs as many steps as there are classes. `seed`: a number or a generator. `z` (n, N_z): latent vectors of a VAE; without,
-    z ~ N(0, I). `n_max`: most rows a drawing may have (default: the model's). Raises `DataError` for an unknown class, naming the nearest,
-    for a `z` of another shape or of a model that has none, for a temperature below 0 or a pen_temperature not above it, and for a guidance
-    below 0, not finite, at temperature 0, or of a model of one class. Chapter 7.
+    step costs as many steps as there are classes. `seed`: a number, a generator, or None for other drawings each time. `z` (n, N_z):
+    latent vectors of a VAE; without, z ~ N(0, I). `n_max`: most rows a drawing may have (default: the model's). Raises `DataError` for an
+    unknown class, naming the nearest, for a `z` of another shape, not finite, or of a model that has none, for a temperature below 0 or a
+    pen_temperature not above it, and for a guidance below 0, at temperature 0, or of a model of one class. Chapter 7.
 
     >>> import sketchlib
     >>> sketches = sample(sketchlib.load("single"), "cat", n=2, seed=1)
@@ -175,6 +188,7 @@ def sample(
         return [drawing for name in word for drawing in sample(model, name, n, temperature, generator, **more)]
     check_temperature(temperature, pen_temperature)
     check_guidance(guidance, temperature)
+    z = None if z is None else _codes(z)
     of_class = model.for_class(word)
     condition = of_class.draw_condition(word, n, generator, z)
     rivals = rivals_of(model, word, n, generator) if guidance else []
@@ -188,6 +202,13 @@ def sample(
         moves, pens = sample_rows(of_class.decoder, condition[part], rows, temperature, generator, pen_temperature, guidance, beside)
         drawings += to_drawings(moves, pens, of_class.scale, [word] * len(pens))
     return drawings
+
+
+def _codes(z: Tensor | np.ndarray) -> Tensor:
+    codes = torch.as_tensor(z, dtype=torch.float32)
+    if not codes.isfinite().all():
+        raise DataError("z has values that are NaN or infinite: give finite ones, as `encode` does")
+    return codes
 
 
 def rivals_of(model: nn.Module | Router, word: str, n: int, generator: torch.Generator) -> list[Rival]:
@@ -207,6 +228,7 @@ def _latent_model(model: nn.Module | Router, word: str | None, words: Sequence[s
     return of_class, name
 
 
+@checked
 @torch.no_grad()
 def encode(model: nn.Module | Router, drawings: Sequence[Drawing], word: str | None = None) -> Tensor:
     """Drawings, in data units, as latent vectors: the means mu (n, N_z) of q(z | drawing). Chapter 5.
@@ -229,12 +251,13 @@ def encode(model: nn.Module | Router, drawings: Sequence[Drawing], word: str | N
     return of_class.encode(batch.to(next(of_class.parameters()).device))[0]
 
 
+@checked
 def decode(
     model: nn.Module | Router,
-    z: Tensor,
+    z: Tensor | np.ndarray,
     word: str | None = None,
     temperature: float = 0.0,
-    seed: int | torch.Generator = 0,
+    seed: Seed | torch.Generator | None = 0,
     pen_temperature: float | None = None,
 ) -> list[Drawing]:
     """Draw what latent vectors (n, N_z) say, one drawing each. All meet the same random numbers, so that they differ by z alone. Chapter 5.
@@ -243,17 +266,19 @@ def decode(
     """
     of_class, name = _latent_model(model, word)
     check_temperature(temperature, pen_temperature)
-    condition = of_class.draw_condition(name, len(z), generator := as_generator(seed), z)
+    z, generator = _codes(z), as_generator(seed)
+    condition = of_class.draw_condition(name, len(z), generator, z)
     how = (of_class.n_max, temperature, generator, pen_temperature)
     moves, pens = sample_rows(of_class.decoder, condition, *how, alike=True)
     return to_drawings(moves, pens, of_class.scale, [name] * len(z))
 
 
+@checked
 def reconstruct(
     model: nn.Module | Router,
     drawings: Sequence[Drawing],
     temperature: float = 0.0,
-    seed: int | torch.Generator = 0,
+    seed: Seed | torch.Generator | None = 0,
     word: str | None = None,
 ) -> list[Drawing]:
     """Encode drawings to the mean of z and draw them again; greedy by default. Chapter 5."""
@@ -261,8 +286,14 @@ def reconstruct(
     return sample(of_class, name, len(drawings), temperature, seed, z=encode(of_class, drawings, name))
 
 
-def slerp(a: Tensor, b: Tensor, steps: int) -> Tensor:
-    """Spherical interpolation (steps, N_z) from `a` to `b`; source: White (2016), and Ha and Eck (2017), section 4.2."""
+@checked
+def slerp(a: Code, b: Code, steps: Number) -> Tensor:
+    """Spherical interpolation (steps, N_z) from `a` to `b`; source: White (2016), and Ha and Eck (2017), section 4.2.
+
+    Raises `DataError` for vectors of different lengths.
+    """
+    if a.shape != b.shape:
+        raise DataError(f"vectors of {len(a)} and {len(b)} values: give two of one latent space")
     share = torch.linspace(0, 1, steps, device=a.device)[:, None]
     angle = torch.arccos(torch.clamp(torch.dot(a, b) / (a.norm() * b.norm()), -1, 1))
     if not 1e-4 < angle < torch.pi - 1e-4:  # parallel, opposite, or one of them zero (NaN)
@@ -270,13 +301,14 @@ def slerp(a: Tensor, b: Tensor, steps: int) -> Tensor:
     return (torch.sin((1 - share) * angle) * a + torch.sin(share * angle) * b) / torch.sin(angle)
 
 
+@checked
 def interpolate(
     model: nn.Module | Router,
     first: Drawing,
     second: Drawing,
-    steps: int = 7,
+    steps: Ends = 7,
     temperature: float = 0.0,
-    seed: int | torch.Generator = 0,
+    seed: Seed | torch.Generator | None = 0,
     word: str | None = None,
     pen_temperature: float | None = None,
 ) -> list[Drawing]:
@@ -291,8 +323,6 @@ def interpolate(
     >>> len(way)
     5
     """
-    if steps < 2:
-        raise DataError(f"steps {steps}: a way has two ends, give at least 2")
     of_class, name = _latent_model(model, word, [first.word, second.word])
     a, b = encode(of_class, [first, second], name)
     return decode(of_class, slerp(a, b, steps), name, temperature, seed, pen_temperature)

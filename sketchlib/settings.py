@@ -19,6 +19,9 @@ class Range(NamedTuple):
     says: str
     whole: bool = False
 
+    def __repr__(self) -> str:  # as the library reference shows it beside an argument
+        return self.says
+
 
 def at_least(low: float) -> Range:
     """Values from `low` on."""
@@ -96,7 +99,7 @@ def _typed(value, hint, allowed: Range | None):
         each = None if allowed and allowed.whole else allowed
         found = tuple(_typed(one, get_args(hint)[0], each) for one in _required(value, isinstance(value, list | tuple)))
         return _required(found, not allowed or each or allowed.holds(found))
-    found = _plain(value, hint)
+    found = plain(value, hint)
     return _required(found, not allowed or allowed.holds(found))
 
 
@@ -106,7 +109,8 @@ def _meant(value, kinds: tuple):
     return (lists or kinds)[0]
 
 
-def _plain(value, hint):
+def plain(value, hint):
+    """A value as a number, text, truth value or one of some names, as `hint` says; a TypeError for one of another type."""
     if get_origin(hint) is Literal:
         return _required(value, value in get_args(hint))
     if hint in (int, float):

@@ -6,13 +6,14 @@ Units are those of the data (the simplified format's 0..255 box) and y points do
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
-from numbers import Real
 
 import numpy as np
 
+from .arguments import MOST, Color, Length, Pixels, Polyline, Position, Tolerance, checked
 from .errors import DataError
 from .polylines import fitted, kept, spaced
 
@@ -23,7 +24,10 @@ START = (0.0, 0.0, 1.0, 0.0, 0.0)  # S_0, the row that every decoded sequence st
 
 def _rows(values, width: int) -> np.ndarray:
     """`values` as a float32 array (n, width); an empty one of any shape has n = 0."""
-    rows = np.asarray(values, dtype=np.float32)
+    try:
+        rows = np.asarray(values, dtype=np.float32)
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
+        raise DataError(f"{reprlib.repr(values)} holds no rows of numbers ({error}); rows of {width} values are needed") from None
     if rows.ndim == 2 and rows.shape[1] == width:
         return rows
     if not rows.size:
@@ -51,6 +55,9 @@ class Drawing:
     recognized: bool | None = None
 
     def __post_init__(self):
+        if isinstance(self.strokes, str | bytes) or not isinstance(self.strokes, Iterable) or not isinstance(self.word, str):
+            found = reprlib.repr(self.strokes)
+            raise DataError(f"a Drawing of {found} and the word {self.word!r}: give a list of strokes, each of shape (n, 2), and a text")
         strokes = tuple(_rows(stroke, 2) for stroke in self.strokes)
         object.__setattr__(self, "strokes", tuple(stroke for stroke in strokes if len(stroke)))
 
@@ -71,12 +78,14 @@ class Drawing:
         points = np.concatenate(self.strokes)
         return (*map(float, points.min(0)), *map(float, points.max(0)))
 
-    def shifted(self, dx: float, dy: float) -> Drawing:
+    @checked
+    def shifted(self, dx: Position, dy: Position) -> Drawing:
         """The same drawing moved by (dx, dy) data units."""
         offset = np.float32([dx, dy])
         return replace(self, strokes=tuple(s + offset for s in self.strokes))
 
-    def svg(self, size: int = 160, color: str = "#222222", width: float = 2.0) -> str:
+    @checked
+    def svg(self, size: Pixels = 160, color: Color = "#222222", width: Length = 2.0) -> str:
         """A still SVG image of `size` CSS pixels on opaque white; `width` is the line's in CSS pixels."""
         from .svg import still_svg
 
@@ -86,6 +95,7 @@ class Drawing:
         return self.svg()
 
 
+@checked
 def to_stroke3(drawing: Drawing) -> np.ndarray:
     """Polylines to stroke-3: float32 (N, 3) rows dx, dy, lift.
 
@@ -104,10 +114,11 @@ def to_stroke3(drawing: Drawing) -> np.ndarray:
     return rows
 
 
+@checked
 def from_stroke3(
     rows: np.ndarray,
     word: str = "",
-    start: tuple[float, float] = (0, 0),
+    start: tuple[Position, Position] = (0, 0),
     key_id: str | None = None,
     finished: bool | None = None,
 ) -> Drawing:
@@ -120,6 +131,7 @@ def from_stroke3(
     return Drawing(tuple(np.split(points, ends)), word, key_id, finished)
 
 
+@checked
 def to_stroke5(rows: np.ndarray) -> np.ndarray:
     """Stroke-3 (N, 3) to stroke-5 (N + 1, 5): dx, dy, p1, p2, p3, with an end row (0, 0, 0, 0, 1) appended.
 
@@ -134,6 +146,7 @@ def to_stroke5(rows: np.ndarray) -> np.ndarray:
     return out
 
 
+@checked
 def from_stroke5(rows: np.ndarray) -> np.ndarray:
     """Stroke-5 (T, 5) to stroke-3 (N, 3), N the number of rows before the first p3 (all rows if there is none)."""
     rows = _rows(rows, 5)
@@ -142,7 +155,8 @@ def from_stroke5(rows: np.ndarray) -> np.ndarray:
     return np.column_stack([rows[:, :2], rows[:, 3]]).astype(np.float32)
 
 
-def fit_to_box(drawing: Drawing, size: float = BOX) -> Drawing:
+@checked
+def fit_to_box(drawing: Drawing, size: Length = BOX) -> Drawing:
     """Move a drawing's top left corner to the origin and scale its longer side to `size` data units."""
     if not drawing.strokes:
         return drawing
@@ -150,17 +164,24 @@ def fit_to_box(drawing: Drawing, size: float = BOX) -> Drawing:
     return replace(drawing, strokes=tuple(np.split(points, np.cumsum([len(stroke) for stroke in drawing.strokes])[:-1])))
 
 
-def resample(stroke: np.ndarray, spacing: float = 1.0) -> np.ndarray:
-    """Points along one polyline (n, 2), `spacing` data units apart; both its end points are kept."""
+@checked
+def resample(stroke: Polyline, spacing: Length = 1.0) -> np.ndarray:
+    """Points along one polyline (n, 2), `spacing` data units apart; both its end points are kept.
+
+    Raises `DataError` for a spacing that would make more than a million points.
+    """
     stroke = np.asarray(stroke, dtype=np.float64)
     position = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(stroke, axis=0).T))])
     if position[-1] == 0:
         return stroke[:1]
+    if position[-1] / spacing > MOST:
+        raise DataError(f"spacing {spacing:g} along {position[-1]:g} data units: more than {MOST} points; give a larger spacing")
     at = np.append(np.arange(0, position[-1], spacing), position[-1])
     return np.column_stack([np.interp(at, position, stroke[:, axis]) for axis in (0, 1)])
 
 
-def simplify(drawing: Drawing, epsilon: float = RDP_EPSILON, side: float | None = None) -> Drawing:
+@checked
+def simplify(drawing: Drawing, epsilon: Tolerance = RDP_EPSILON, side: Length | None = None) -> Drawing:
     """A raw drawing by the dataset's simplified recipe: fit to the box, resample at 1 unit, Ramer-Douglas-Peucker, round.
 
     `side`: for the beginning of a drawing, the longer side that the whole will have, which is fitted to the box; None for a whole drawing.
@@ -175,16 +196,13 @@ def simplify(drawing: Drawing, epsilon: float = RDP_EPSILON, side: float | None 
     return simplify_all([drawing], epsilon, side)[0]
 
 
-def simplify_all(drawings: Iterable[Drawing], epsilon: float = RDP_EPSILON, side: float | None = None) -> list[Drawing]:
+@checked
+def simplify_all(drawings: Iterable[Drawing], epsilon: Tolerance = RDP_EPSILON, side: Length | None = None) -> list[Drawing]:
     """What `simplify` makes of each drawing; many at once are several times faster than one by one.
 
     Raises `DataError` for an `epsilon` that is no finite number of at least 0, a `side` that is not above 0, and for coordinates that are
     not finite.
     """
-    if not (isinstance(epsilon, Real) and 0 <= epsilon < np.inf):
-        raise DataError(f"epsilon is {epsilon!r}; expected a distance in data units, a finite number of at least 0")
-    if side is not None and not (isinstance(side, Real) and 0 < side < np.inf):
-        raise DataError(f"side is {side!r}; expected the length of the whole drawing's longer side, a finite number above 0, or None")
     drawings = list(drawings)
     strokes = [stroke for drawing in drawings for stroke in drawing.strokes]
     if not strokes:

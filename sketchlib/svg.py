@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .arguments import Length, checked
 from .errors import DataError, needing
 from .limits import most, read_whole, too_large
 from .strokes import BOX, Drawing, simplify
@@ -21,6 +22,7 @@ OURS = "quickdraw"  # what `data-units` says in our own files: coordinates are i
 SHAPES = {"path", "line", "polyline", "polygon", "rect", "circle", "ellipse"}
 GROUPS = {"svg", "g", "a", "switch", "use"}
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML
 FINITE = 1e30  # user units; differences of larger coordinates overflow float32
 DEEPEST = 50  # `use` in what a `use` names, and so on
 
@@ -54,19 +56,20 @@ def still_svg(drawing: Drawing, size: int = 160, color: str = "#222222", width: 
     paths = "".join(f'<path d="{svg_path([stroke], decimals)}"/>' for stroke in drawing.strokes)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" data-units="{OURS}" '
-        f'viewBox="{x:.2f} {y:.2f} {side:.2f} {side:.2f}" role="img"><title>{escape(_printable(drawing.word))}</title>'
+        f'viewBox="{x:.2f} {y:.2f} {side:.2f} {side:.2f}" role="img"><title>{escape(as_text(drawing.word))}</title>'
         f'<rect x="{x:.2f}" y="{y:.2f}" width="100%" height="100%" fill="#ffffff"/>'
         f'<g fill="none" stroke="{color}" stroke-width="{width * side / size:.2f}" '
         f'stroke-linecap="round" stroke-linejoin="round">{paths}</g></svg>'
     )
 
 
-def _printable(text: str) -> str:
-    # Without the characters that XML forbids.
-    return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)
+def as_text(value: object) -> str:
+    """A name, a number or None as the text of a label: None is blank, and the characters that XML forbids are left out."""
+    return UNPRINTABLE.sub("", "" if value is None else str(value))
 
 
-def read_svg(path: Path | str, tolerance: float = TOLERANCE, simplified: bool = False) -> Drawing:
+@checked
+def read_svg(path: Path | str, tolerance: Length = TOLERANCE, simplified: bool = False) -> Drawing:
     """The drawing in an SVG file; needs the extra `svg`. What becomes a stroke, and what is raised: `parse_svg`.
 
     >>> _ = Path("cat.svg").write_text(Drawing(([[0, 0], [30, 40]], [[10, 5]]), "cat").svg())
@@ -84,7 +87,8 @@ def read_svg(path: Path | str, tolerance: float = TOLERANCE, simplified: bool = 
         raise DataError(f"{path}: {error}") from None
 
 
-def parse_svg(data: bytes | str, word: str = "", tolerance: float = TOLERANCE, simplified: bool = False) -> Drawing:
+@checked
+def parse_svg(data: bytes | str, word: str = "", tolerance: Length = TOLERANCE, simplified: bool = False) -> Drawing:
     """The strokes of an SVG in drawing order, in the units of its view box, y down; its word is its title, else `word`.
 
     A stroke is a piece of a path, a line, polyline, polygon, rectangle, circle or ellipse, moved as `transform` says, also where a
@@ -93,8 +97,6 @@ def parse_svg(data: bytes | str, word: str = "", tolerance: float = TOLERANCE, s
     the file is one of ours. Nothing outside the file is read. Raises `DataError` for what is not SVG, has entities, names another file,
     draws nothing, or is larger than `limits.most` allows.
     """
-    if not 0 < tolerance < np.inf:
-        raise DataError(f"tolerance is {tolerance!r}; expected a distance above 0, in units of a box of {BOX}")
     root = _tree(data)
     pieces = _pieces(root)
     if not pieces:

@@ -6,19 +6,25 @@ import io
 import json
 import math
 import pickle
+import signal
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
+from typing import Annotated, Literal
 
+import numpy as np
 import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm.auto import tqdm
 
+from .arguments import SOME, Number, Seed, checked
 from .data.batches import Batch, augment, batch_order, batches, make_batch
 from .data.dataset import SketchSet
 from .data.reading import BROKEN
@@ -26,6 +32,8 @@ from .distributed import ALONE, RankLost, Ranks
 from .errors import DataError
 from .files import write_atomically
 from .settings import Settings, eta_at
+
+Filled = Annotated[SketchSet, SOME]
 
 
 @cache
@@ -75,9 +83,10 @@ def weight_of(model: nn.Module, batch: Batch) -> int:
     return model.averaged_over(batch)
 
 
+@checked
 @torch.no_grad()
 def evaluate(
-    model: nn.Module, sketches: SketchSet, batch_size: int = 250, seed: int = 0, ranks: Ranks = ALONE, dequantise: bool = False
+    model: nn.Module, sketches: Filled, batch_size: Number = 250, seed: Seed = 0, ranks: Ranks = ALONE, dequantise: bool = False
 ) -> dict[str, float]:
     """The terms of the loss over a whole set, with eta = 1 and fixed noise, so that figures of different steps compare.
 
@@ -113,6 +122,8 @@ class Run:
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.step, self.best, self.best_step = 0, math.inf, 0
         self.curves: list[dict] = []
+        self.since = dict(sums={}, steps=0, seconds=0.0)  # the last validation
+        self.saved = 0  # the step of last.pt
 
     @property
     def kept(self) -> nn.Module:
@@ -134,10 +145,12 @@ class Run:
             best=self.best,
             best_step=self.best_step,
             curves=json.dumps(self.curves),
+            since=self.since,
         )
 
     def save(self, name: str) -> None:
         """Write the checkpoint `name` and the curves, on rank 0; a failure leaves the former ones as they were."""
+        self.saved = self.step if name == "last.pt" else self.saved
         if self.ranks.rank:
             return
         torch.save(self.state(), buffer := io.BytesIO())  # not to the file: a full disk must show as an OSError
@@ -166,6 +179,7 @@ class Run:
         torch.set_rng_state(state["random"][1])
         self.step, self.best, self.best_step = state["step"], state["best"], state["best_step"]
         self.curves = json.loads(state["curves"])
+        self.since, self.saved = state.get("since", self.since), self.step
 
     def _last(self, path: Path) -> dict | None:
         if not path.exists():
@@ -175,6 +189,7 @@ class Run:
         return read_checkpoint(path)
 
 
+@checked
 def read_checkpoint(path: Path | str) -> dict:
     """A checkpoint's contents, on the CPU, without executing anything it carries; raises `DataError` for a broken file."""
     try:
@@ -192,7 +207,8 @@ def read_checkpoint(path: Path | str) -> dict:
     return state
 
 
-def load_kept(model: nn.Module, folder: Path | str, keep: str = "best") -> nn.Module:
+@checked
+def load_kept(model: nn.Module, folder: Path | str, keep: Literal["best", "last"] = "best") -> nn.Module:
     """Put a run's weights, of the "best" validation or the "last", into a model of the same architecture; returns it in evaluation mode."""
     path = Path(folder) / f"{keep}.pt"
     state = read_checkpoint(path)
@@ -222,10 +238,11 @@ def clip_parts(model: nn.Module, limit: float) -> None:
         nn.utils.clip_grad_norm_(part.parameters(), limit)
 
 
+@checked
 def fit(
     model: nn.Module,
-    train_set: SketchSet,
-    valid_set: SketchSet,
+    train_set: Filled,
+    valid_set: Filled,
     settings: Settings,
     folder: Path | str,
     progress: bool = True,
@@ -239,6 +256,7 @@ def fit(
     Called by each of `ranks` with the same arguments, it splits every batch over them: the numbers of one process but for rounding
     (and for the masks of `dropout`, which are drawn by each rank), and checkpoints from which any number of ranks goes on. Only
     rank 0 writes.
+    Ctrl-C lets a step be finished and writes last.pt, from which the same call goes on; a second one does not wait for that.
     Raises `DataError` when `folder` holds another run or cannot be written, when the loss grows beyond all measure, and when another rank
     stopped.
     """
@@ -248,32 +266,41 @@ def fit(
         tell_precision(run.device, settings)
     run.resume()
     bar = tqdm(total=settings.steps, initial=run.step, disable=not progress or ranks.rank > 0, unit="step", mininterval=1.0)
+    began, handlers = time.perf_counter(), ExitStack()
+    asked_to_stop = handlers.enter_context(_whole_steps(ranks))
     try:
         for epoch, index in order_from(train_set, settings, run.step):
             if run.step >= settings.steps or _is_stale(run):
                 break
-            if run.step % settings.validate_every == 0:
-                sums, points, since = {}, 0, time.perf_counter()
             share = ranks.share(len(index))
             batch = replace(make_batch(train_set, share.of(index), model.scale), share=share)
             terms = train_step(run, batch)
-            sums = {name: sums.get(name, 0) + value for name, value in terms.items()}
+            run.since["sums"] = {name: run.since["sums"].get(name, 0) + value for name, value in terms.items()}
             run.step += 1
-            points += 1
+            run.since["steps"] += 1
             bar.update()
             if run.device.type == "cpu":  # elsewhere a look at a number would wait for it
-                _require_learning(run, float(terms["loss"]))
+                _require_learning(run, float(terms["loss"]), index)
             if run.step % settings.validate_every == 0 or run.step == settings.steps:
-                means = {name: float(total) / points for name, total in sums.items()}
+                means = {name: float(total) / run.since["steps"] for name, total in run.since["sums"].items()}
                 _require_learning(run, means["loss"])
-                validate(run, valid_set, dict(epoch=epoch, seconds=time.perf_counter() - since, train=means))
+                seconds = run.since["seconds"] + time.perf_counter() - began
+                run.since = dict(sums={}, steps=0, seconds=0.0)
+                validate(run, valid_set, dict(epoch=epoch, seconds=seconds, train=means))
+                began = time.perf_counter()
                 bar.set_postfix(valid=f"{run.curves[-1]['valid']['loss']:.3f}", best=f"{run.best:.3f}")
+            elif asked_to_stop:
+                run.since["seconds"] += time.perf_counter() - began
+                run.save("last.pt")
+            if asked_to_stop:
+                raise KeyboardInterrupt
     except KeyboardInterrupt:
-        tqdm.write(f"stopped at step {run.step}; run the same again to go on from step {_last_step(run)}")
+        tqdm.write(f"stopped at step {run.step}; run the same again to go on from step {run.saved}")
         raise
     except RankLost as error:
-        raise DataError(f"{error}, it goes on from step {_last_step(run)}") from error
+        raise DataError(f"{error}, it goes on from step {run.saved}") from error
     finally:
+        handlers.close()
         bar.close()
     model.eval()
     return run.curves
@@ -304,12 +331,37 @@ def train_step(run: Run, batch: Batch) -> dict[str, torch.Tensor]:
     return {name: value.detach() for name, value in terms.items()}
 
 
-def _require_learning(run: Run, loss: float) -> None:
-    """Raises `DataError` for a loss that is not finite or above all measure."""
+@contextmanager
+def _whole_steps(ranks: Ranks) -> Iterator[list[int]]:
+    """Let Ctrl-C, and what is treated alike, wait: it comes into the list, which is looked at after each step. A second one does not wait.
+
+    With several ranks none waits: they would end at different steps.
+    """
+    asked: list[int] = []
+
+    def ask(number, frame):
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    waits = ranks.world == 1 and threading.current_thread() is threading.main_thread()
+    own = [number for number in (signal.SIGINT, signal.SIGTERM) if waits and signal.getsignal(number) is signal.default_int_handler]
+    for number in own:
+        signal.signal(number, ask)
+    try:
+        yield asked
+    finally:
+        for number in own:
+            signal.signal(number, signal.default_int_handler)
+
+
+def _require_learning(run: Run, loss: float, batch: np.ndarray | None = None) -> None:
+    """Raises `DataError` for a loss that is not finite or above all measure; `batch`: the drawings that it is of."""
     if not abs(loss) <= run.settings.stop_above:
+        some = "" if batch is None else f"; its drawings: numbers {', '.join(map(str, batch[:9]))} ... of the training part"
         raise DataError(
             f"the loss is {loss:.3g} at step {run.step}: this run learns nothing, lower lr ({run.settings.lr:g}); "
-            f"the checkpoint of step {_last_step(run)} is kept"
+            f"the checkpoint of step {run.saved} is kept{some}"
         )
 
 
@@ -331,7 +383,3 @@ def validate(run: Run, valid_set: SketchSet, record: dict) -> None:
 def _is_stale(run: Run) -> bool:
     patience = run.settings.stop_after
     return patience is not None and run.step - run.best_step >= patience * run.settings.validate_every
-
-
-def _last_step(run: Run) -> int:
-    return run.curves[-1]["step"] if run.curves else 0

@@ -90,7 +90,7 @@ def test_the_installed_command_knows_the_profiles_and_does_not_publish(run, tmp_
     assert run("sketchlib", "--help").stdout.startswith("Usage: sketchlib")
     unknown = run("sketchlib", "train", "single", "--profile", "none")
     known = ", ".join(sorted(path.stem for path in (ROOT / "profiles").glob("*.yml")))
-    assert unknown.returncode == 1 and unknown.stderr.splitlines() == [f"profile 'none' is not known; expected one of {known}"]
+    assert unknown.returncode == 1 and unknown.stderr.startswith(f"profile 'none' is not known; expected one of {known} in ")
     published = run("sketchlib", "publish")
     assert published.returncode == 1 and "run it in a checkout" in published.stderr and not list(tmp_path.iterdir())
 

@@ -100,7 +100,7 @@ def test_without_z_a_vae_draws_from_the_prior():
 @pytest.mark.parametrize("temperature", [-0.1, -1, math.nan, math.inf])
 def test_a_temperature_below_zero_or_not_finite_is_refused(temperature):
     for model in (single(), vae(), Router({"cat": vae()})):
-        with pytest.raises(DataError, match="temperature.*0 for greedy"):
+        with pytest.raises(DataError, match="temperature.*(0 for greedy|a number)"):
             sample(model, "cat", 2, temperature)
 
 
@@ -298,7 +298,7 @@ def test_the_pens_own_temperature_acts_on_the_pen_alone(make):
 
 @pytest.mark.parametrize("pen", [0, -1, math.nan, math.inf])
 def test_a_pen_temperature_not_above_zero_is_refused(pen):
-    with pytest.raises(DataError, match="pen_temperature.*above 0"):
+    with pytest.raises(DataError, match="pen_temperature.*(above 0|a number)"):
         sample(single(), "cat", 1, 0.4, pen_temperature=pen)
 
 
@@ -423,7 +423,7 @@ def test_latent_vectors_are_plain_tensors_of_a_class():
         decode(router, torch.zeros(3, 5), "cat")
     with pytest.raises(DataError, match="has no latent space"):
         decode(single(), z, "cat")
-    with pytest.raises(DataError, match="steps 1"):
+    with pytest.raises(DataError, match="steps is 1; allowed: a whole number from 2"):
         interpolate(router, *cats[:2], steps=1)
 
 

@@ -268,7 +268,7 @@ def test_a_beginning_is_simplified_to_its_share_of_the_box(side, long, short):
 
 @pytest.mark.parametrize("side", [0, -1, float("nan"), float("inf"), "long"])
 def test_a_side_that_is_none_is_named(side):
-    with pytest.raises(DataError, match="side is .* a finite number above 0, or None"):
+    with pytest.raises(DataError, match="side is .* a number above 0 and at most .*, or None"):
         simplify(Drawing(([[0, 0], [1, 1]],)), side=side)
 
 

@@ -1,6 +1,8 @@
 import json
 import math
 import pickle
+import signal
+import time
 from itertools import islice
 
 import numpy as np
@@ -149,6 +151,46 @@ def test_an_interruption_says_where_the_run_will_go_on(tmp_path, monkeypatch, ca
     with pytest.raises(KeyboardInterrupt):
         go(single(), tmp_path)
     assert "stopped at step 6; run the same again to go on from step 4" in capsys.readouterr().out
+
+
+@both
+@pytest.mark.parametrize("step", [1, 3, 4, 7, 13, 14])
+def test_ctrl_c_lets_the_step_end_and_keeps_it(make, step, tmp_path, monkeypatch, capsys):
+    whole = go(make(), tmp_path / "whole")
+    real = train.train_step
+
+    def stepping(run, batch):
+        if run.step == step - 1:
+            signal.raise_signal(signal.SIGINT)
+        return real(run, batch)
+
+    monkeypatch.setattr(train, "train_step", stepping)
+    with pytest.raises(KeyboardInterrupt):
+        go(make(), tmp_path / "parts")
+    assert f"stopped at step {step}; run the same again to go on from step {step}" in capsys.readouterr().out
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    monkeypatch.undo()
+    model = make(seed=99)
+    assert numbers(go(model, tmp_path / "parts")) == numbers(whole)
+    last, other = checkpoint(tmp_path / "parts"), checkpoint(tmp_path / "whole")
+    assert same(last["model"], other["model"]) and same(last["optimiser"], other["optimiser"]) and same(last["random"], other["random"])
+
+
+def test_a_second_ctrl_c_does_not_wait(tmp_path, monkeypatch):
+    def stepping(run, batch):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("the step went on")
+
+    monkeypatch.setattr(train, "train_step", stepping)
+    with pytest.raises(KeyboardInterrupt):
+        go(single(), tmp_path)
+    assert read_checkpoint(tmp_path / "last.pt")["step"] == 0
+
+
+def test_seconds_are_of_a_clock_that_nobody_sets(tmp_path, monkeypatch):
+    monkeypatch.setattr(time, "time", lambda: -1e9)  # what changes the machine's clock does not change these
+    assert all(record["seconds"] > 0 for record in go(single(), tmp_path))
 
 
 @both

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arguments import checked
 from ..errors import DataError
 from ..strokes import Drawing
 from .reading import class_of, first, opened
@@ -19,6 +20,7 @@ HEAD = struct.Struct("<Q2sbIH")  # key, country, recognised, time, number of str
 MOST = 2**16 - 1  # strokes of a drawing, points of a stroke
 
 
+@checked
 def read_binary(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
     """The first `limit` drawings of a .bin file, in the 0..255 box; their word is the file's name.
 
@@ -55,6 +57,7 @@ def _byte_stroke(file) -> np.ndarray:
     return np.frombuffer(data, np.uint8).reshape(2, n).T
 
 
+@checked
 def write_binary(drawings: Iterable[Drawing], path: Path | str, force: bool = False) -> Written:
     """Write drawings to a .bin file; what it cannot hold is said by what is returned, and what is raised by `writing.save`.
 

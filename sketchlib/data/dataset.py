@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
+from ..arguments import SOME, Count, Length, Seed, checked
 from ..errors import DataError
+from ..settings import Range
 from ..strokes import Drawing, from_stroke3, to_stroke3
 
 MIN_DRAWINGS = 20  # usable drawings that a class needs
+Part = Annotated[float, Range(lambda value: 0 < value < 1, "above 0 and below 1")]
+Fractions = Annotated[tuple[Part, Part, Part], Range(lambda parts: math.isclose(sum(parts), 1), "that sum to 1")]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +36,7 @@ class SketchSet:
     classes: tuple[str, ...]
 
     @classmethod
+    @checked
     def from_drawings(cls, drawings: Mapping[str, Iterable[Drawing]]) -> SketchSet:
         """Collect drawings by class; raises `DataError` where a coordinate is not finite."""
         rows, labels, keys = [], [], []
@@ -68,11 +75,13 @@ class SketchSet:
         """Drawing i as polylines from the origin."""
         return from_stroke3(self[i], self.classes[self.labels[i]])
 
-    def drawings(self, name: str | None = None, limit: int | None = None) -> list[Drawing]:
+    @checked
+    def drawings(self, name: str | None = None, limit: Count | None = None) -> list[Drawing]:
         """The drawings of one class (of all when None) as polylines, the first `limit` of them."""
         index = np.arange(len(self)) if name is None else np.flatnonzero(self.labels == self.label(name))
         return [self.drawing(i) for i in index[:limit]]
 
+    @checked
     def label(self, name: str) -> int:
         """The index of a class; raises `DataError` for one that is not in the set."""
         if name not in self.classes:
@@ -91,21 +100,25 @@ class SketchSet:
         rows = np.repeat(self.offsets[index] - offsets[:-1], lengths) + np.arange(offsets[-1])
         return SketchSet(self.points[rows], offsets, self.labels[index], self.classes)
 
+    @checked
     def only(self, name: str) -> SketchSet:
         """The drawings of one class, as a set of that class alone."""
         chosen = self.subset(self.labels == self.label(name))
         return replace(chosen, labels=np.zeros(len(chosen), np.int64), classes=(name,))
 
+    @checked
     def are_of(self, names: Sequence[str]) -> np.ndarray:
         """Mask (n,) of the drawings of some classes; raises `DataError` for a class that is not there."""
         return np.isin(self.labels, [self.label(name) for name in names])
 
+    @checked
     def joined(self, other: SketchSet) -> SketchSet:
         """These drawings and then those of other classes."""
         offsets = np.concatenate([self.offsets, self.offsets[-1] + other.offsets[1:]])
         labels = np.concatenate([self.labels, len(self.classes) + other.labels])
         return SketchSet(np.concatenate([self.points, other.points]), offsets, labels, self.classes + other.classes)
 
+    @checked
     def save(self, folder: Path | str) -> None:
         """Write the arrays as .npy files into `folder`, for `load` to map."""
         folder = Path(folder)
@@ -117,6 +130,7 @@ class SketchSet:
         (folder / "classes.json").write_text(json.dumps(self.classes), encoding="utf-8")
 
     @classmethod
+    @checked
     def load(cls, folder: Path | str) -> SketchSet:
         """Map a saved set into memory; raises `DataError` naming a missing or broken file."""
         folder = Path(folder)
@@ -128,7 +142,8 @@ class SketchSet:
         return cls(*arrays, classes)
 
 
-def of_classes(sketches: SketchSet, names: Sequence[str]) -> SketchSet:
+@checked
+def of_classes(sketches: SketchSet, names: Annotated[Sequence[str], SOME]) -> SketchSet:
     """The drawings of some classes, as a set of these, in this order; raises `DataError` for a class that is not there."""
     order = np.array([sketches.label(name) for name in names])
     chosen = sketches.subset(sketches.are_of(names))
@@ -151,7 +166,8 @@ def _require_finite(sketches: SketchSet, keys: list[str | None]) -> None:
         raise DataError(f"a drawing of class {name!r} (key_id {keys[i]}) has NaN or infinite coordinates; remove it from its file")
 
 
-def purify(sketches: SketchSet, min_length: int = 10, max_length: int = 200, limit: float = 1000) -> SketchSet:
+@checked
+def purify(sketches: SketchSet, min_length: Count = 10, max_length: Count = 200, limit: Length = 1000) -> SketchSet:
     """Keep drawings of min_length <= N <= max_length rows and clamp dx, dy to +-limit data units.
 
     Source: report, section IV.1. Raises `DataError` for a class left with fewer than 20 drawings. Chapter 2.
@@ -168,12 +184,13 @@ def purify(sketches: SketchSet, min_length: int = 10, max_length: int = 200, lim
     return replace(kept, points=points)
 
 
+@checked
 def data_scale_factor(sketches: SketchSet) -> float:
     """Standard deviation of all dx and dy together, in data units: what one normalised unit is.
 
     Source: report, section IV.1; taken from the training part only, so that nothing of the other parts leaks.
     """
-    scale = float(np.asarray(sketches.points[:, :2], np.float64).std())
+    scale = float(np.asarray(sketches.points[:, :2], np.float64).std()) if len(sketches.points) else 0.0
     if not scale > 0:
         raise DataError(f"the {len(sketches)} drawings have no extent (standard deviation {scale}); check the data folder")
     return scale
@@ -188,7 +205,8 @@ class Splits:
     test: SketchSet
 
 
-def split(sketches: SketchSet, fractions: tuple[float, float, float] = (0.7, 0.15, 0.15), seed: int = 42) -> Splits:
+@checked
+def split(sketches: SketchSet, fractions: Fractions = (0.7, 0.15, 0.15), seed: Seed = 42) -> Splits:
     """Split each class in the same proportions; source: report, section IV.1. Raises `DataError` where a part lacks a class."""
     try:
         parts = [sketches.subset(np.sort(part)) for part in _split(sketches.labels, fractions, seed)]
@@ -213,7 +231,8 @@ def _split(labels: np.ndarray, fractions: tuple[float, float, float], seed: int)
     return train, valid, test
 
 
-def repeated(sketches: SketchSet, size: int | None) -> SketchSet:
+@checked
+def repeated(sketches: SketchSet, size: Count | None) -> SketchSet:
     """The set with the drawings of a class that has fewer than `size` coming again, in turn, until there are so many; None: as it is."""
     if size is None:
         return sketches
@@ -221,7 +240,8 @@ def repeated(sketches: SketchSet, size: int | None) -> SketchSet:
     return sketches.subset(np.concatenate([np.resize(one, max(len(one), size)) if len(one) else one for one in members]))
 
 
-def cap(sketches: SketchSet, per_class: int | None, seed: int = 42) -> SketchSet:
+@checked
+def cap(sketches: SketchSet, per_class: Count | None, seed: Seed = 42) -> SketchSet:
     """At most `per_class` drawings of every class, chosen by `seed`; all of them when None."""
     if per_class is None:
         return sketches

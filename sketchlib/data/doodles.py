@@ -12,6 +12,7 @@ from zlib import crc32
 
 import numpy as np
 
+from ..arguments import Count, Seed, checked
 from ..errors import DataError, did_you_mean
 from ..strokes import Drawing, simplify_all
 from .hand import Hand, arc, at, spline, turn
@@ -275,6 +276,7 @@ def _finish(parts: Parts, hand: Hand, tilt: float) -> list[np.ndarray]:
     return [stroke @ whole for part in parts for stroke in part]
 
 
+@checked
 def doodle(word: str, rng: np.random.Generator) -> Drawing:
     """One procedural drawing of a class, by the simplified recipe: integers in the 0..255 box, y down.
 
@@ -292,7 +294,8 @@ def _by_hand(word: str, rng: np.random.Generator) -> Drawing:
     return Drawing(tuple(_finish(make(hand), hand, tilt)), word)
 
 
-def doodles(classes: Iterable[str], n: int, seed: int) -> dict[str, list[Drawing]]:
+@checked
+def doodles(classes: Iterable[str], n: Count, seed: Seed) -> dict[str, list[Drawing]]:
     """`n` procedural drawings of each class: to the last bit the same for a seed, whatever other classes are asked for.
 
     The first drawings of a larger `n` are those of a smaller one. Raises `DataError` as `doodle` does.

@@ -19,6 +19,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, unquote, urlsplit
 from urllib.request import Request, urlopen
 
+from ..arguments import Number, checked
 from ..errors import DataError, did_you_mean
 from .quickdraw import TEN_CLASSES, class_names, read_simplified
 
@@ -34,7 +35,8 @@ class OfflineError(DataError):
     """Nothing answers at the address of the data."""
 
 
-def fetch(classes: Sequence[str], folder: Path | str, per_class: int | None = None, base_url: str = BASE_URL) -> Path:
+@checked
+def fetch(classes: Sequence[str], folder: Path | str, per_class: Number | None = None, base_url: str = BASE_URL) -> Path:
     """Download what `folder` lacks of `classes`: at least `per_class` drawings each, or all there are; None for whole files.
 
     What is there already is verified, and made longer if need be; files put there by hand are kept. Returns the folder. Raises
@@ -53,11 +55,15 @@ def fetch(classes: Sequence[str], folder: Path | str, per_class: int | None = No
     return folder
 
 
+@checked
 def verified_sha256(folder: Path | str, path: Path | str) -> str:
-    """The SHA-256 of a file in a data folder; raises `DataError` where the manifest has another one."""
-    path = Path(path)
-    found = _sha256(path)
-    recorded = read_manifest(folder).get(path.relative_to(folder).as_posix(), {}).get("sha256", found)
+    """The SHA-256 of a file in a data folder; raises `DataError` where it cannot be read, and where the manifest has another one."""
+    path, manifest = Path(path), read_manifest(folder)
+    try:
+        found, name = _sha256(path), path.relative_to(folder).as_posix()
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error}); give a file in {folder}") from error
+    recorded = manifest.get(name, {}).get("sha256", found)
     if found != recorded:
         raise DataError(f"{path} is not as it was downloaded (SHA-256 {found[:12]}, not {recorded[:12]}); delete it and run again")
     return found
@@ -68,6 +74,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@checked
 def read_manifest(folder: Path | str) -> dict[str, dict]:
     """File -> url, version and total bytes at the server, and, once in place: bytes, drawings, sha256."""
     path = Path(folder) / MANIFEST
@@ -78,7 +85,7 @@ def read_manifest(folder: Path | str) -> dict[str, dict]:
         if not all(isinstance(entry, dict) for entry in manifest.values()):
             raise ValueError("not a record of files")
         return manifest
-    except (ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError) as error:
         raise DataError(f"{path} is broken ({error}); delete it and the files that were downloaded, and run again") from error
 
 

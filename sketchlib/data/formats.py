@@ -11,6 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from urllib.parse import quote
 
+from ..arguments import checked
 from ..errors import DataError
 from ..files import write_atomically
 from ..strokes import Drawing
@@ -23,6 +24,7 @@ from .strokes_json import read_json, write_json
 from .writing import Written, counted, note, place_for, save
 
 
+@checked
 def read(source: Path | str, limit: int | None = None) -> list[Drawing]:
     """The first `limit` drawings of a file or of a folder of such files, by its ending, in data units, ready for a model.
 
@@ -40,6 +42,7 @@ def read(source: Path | str, limit: int | None = None) -> list[Drawing]:
     return found
 
 
+@checked
 def each(source: Path | str, limit: int | None = None) -> Iterator[Drawing]:
     """The drawings that `read` returns, one by one as they are read."""
     path = Path(source).expanduser()
@@ -50,6 +53,7 @@ def each(source: Path | str, limit: int | None = None) -> Iterator[Drawing]:
     return _reader(path)(path, limit)
 
 
+@checked
 def write(drawings: Drawing | Iterable[Drawing], target: Path | str, force: bool = False) -> Written:
     """Write drawings to a file by its ending, or as one SVG each into a folder; what is returned says what the format could not hold.
 
@@ -65,6 +69,7 @@ def write(drawings: Drawing | Iterable[Drawing], target: Path | str, force: bool
     return _writer(path)(drawings, path, force)
 
 
+@checked
 def convert(source: Path | str, target: Path | str, force: bool = False, limit: int | None = None) -> Written:
     """Write the first `limit` drawings that `read` finds in one file or folder to another, as `write` does.
 
@@ -76,6 +81,7 @@ def convert(source: Path | str, target: Path | str, force: bool = False, limit: 
     return write(each(source, limit), target, force)
 
 
+@checked
 def write_svg(drawings: Iterable[Drawing], path: Path | str, force: bool = False) -> Written:
     """Write one drawing to a still .svg, one path a stroke, from which `svg.read_svg` reads it again as it is.
 
@@ -99,6 +105,7 @@ def _svg(drawing: Drawing, lost: Counter) -> str:
     return still_svg(drawing, decimals=None)
 
 
+@checked
 def write_folder(drawings: Iterable[Drawing], path: Path | str, force: bool = False) -> Written:
     """Write each drawing to an .svg of its own in a folder, which is made if it is not there: cat-00001.svg, cat-00002.svg and so on.
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arguments import checked
 from ..errors import DataError
 from ..limits import most, read_whole, too_large
 from ..strokes import Drawing, from_stroke3, to_stroke3
@@ -25,6 +26,7 @@ from .writing import Written, note, save
 AXES = 32  # numpy itself admits no more
 
 
+@checked
 def read_npz(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
     """Drawings of a sketch-rnn .npz file from the origin, train, valid and test one after the other, as the report merges them.
 
@@ -203,6 +205,7 @@ STAND_INS = {
 }
 
 
+@checked
 def write_npz(drawings: Iterable[Drawing], path: Path | str, force: bool = False) -> Written:
     """Write drawings to a sketch-rnn .npz as stroke-3, in their order.
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arguments import checked
 from ..errors import DataError, did_you_mean
 from ..strokes import Drawing, simplify_all
 from .binary import read_binary
@@ -25,6 +26,7 @@ TEN_CLASSES = ("airplane", "alarm clock", "apple", "candle", "car", "cat", "face
 RECOGNIZED = {None: None, True: True, False: False, "True": True, "False": False}  # as .ndjson and .csv say it
 
 
+@checked
 def read_simplified(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
     """The first `limit` drawings of a simplified file: [[x...], [y...]] a stroke, in the 0..255 box.
 
@@ -39,6 +41,7 @@ def read_simplified(path: Path | str, limit: int | None = None) -> Iterator[Draw
     return first(_lines(Path(path), partial(_drawn, raw=False)), limit)
 
 
+@checked
 def read_raw(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
     """The first `limit` drawings of a raw file, [[x...], [y...], [t...]] a stroke in canvas pixels, simplified as the dataset does.
 
@@ -140,6 +143,7 @@ def _polyline(stroke: list) -> np.ndarray:
     return points.T
 
 
+@checked
 def read_text(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
     """The first `limit` drawings of a simplified or a raw file, whichever its first drawing shows it to be; see `read_raw`."""
     reader = read_raw if _is_raw(Path(path)) else read_simplified
@@ -154,6 +158,7 @@ def _is_raw(path: Path) -> bool:
         return False  # the reader will say what is wrong
 
 
+@checked
 def write_simplified(drawings: Iterable[Drawing], path: Path | str, force: bool = False) -> Written:
     """Write drawings to a simplified .ndjson: whole numbers in the 0..255 box, into which a drawing is moved or shrunk if it has to be.
 
@@ -165,6 +170,7 @@ def write_simplified(drawings: Iterable[Drawing], path: Path | str, force: bool 
     return save(drawings, path, force, lambda drawings, file, lost: file.writelines(_line(in_box(one, lost)) for one in drawings))
 
 
+@checked
 def write_raw(drawings: Iterable[Drawing], path: Path | str, force: bool = False) -> Written:
     """Write drawings to a raw .ndjson, with their coordinates as they are, and as times one millisecond for each unit of a line.
 
@@ -236,6 +242,7 @@ def _existing(folder: Path | str) -> Path:
     return Path(folder)
 
 
+@checked
 def class_files(folder: Path | str) -> dict[str, tuple[Path, Callable]]:
     """The classes of a data folder, sorted, each with its file and the reader of that.
 
@@ -246,6 +253,7 @@ def class_files(folder: Path | str) -> dict[str, tuple[Path, Callable]]:
     return dict(sorted(_files(_existing(folder))[0].items()))
 
 
+@checked
 def find_class(folder: Path | str, name: str) -> tuple[Path, Callable]:
     """The file of a class in a data folder, and its reader, as in `class_files`; raises `DataError` naming the nearest classes, and the
     files that no reader takes."""
@@ -255,6 +263,7 @@ def find_class(folder: Path | str, name: str) -> tuple[Path, Callable]:
     return files[name]
 
 
+@checked
 def unread(folder: Path | str) -> str:
     """For the end of an error: which files of a data folder no reader takes; empty where there are none, or no folder."""
     return _told(_files(Path(folder))[1])
@@ -267,11 +276,13 @@ def _told(rest: list[Path]) -> str:
     return f" Not read: {', '.join(names)}; names that are read are like 'cat.ndjson', endings {endings}." if rest else ""
 
 
+@checked
 def class_names(folder: Path | str) -> list[str]:
     """The classes that a data folder holds, sorted; raises `DataError` for a folder that is not there."""
     return list(class_files(folder))
 
 
+@checked
 def read_class(folder: Path | str, name: str, limit: int | None = None) -> Iterator[Drawing]:
     """The first `limit` drawings of one class in a data folder, in whichever format it has them; raises `DataError` as `find_class` does.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import struct
+import sys
 import tokenize
 import zipfile
 import zlib
@@ -32,7 +33,7 @@ def first(drawings: Iterator[Drawing], limit: int | None) -> Iterator[Drawing]:
     """The first `limit` drawings, all of them for None; raises `DataError` for a limit that is no whole number of at least 0."""
     if limit is not None and (not isinstance(limit, Integral) or isinstance(limit, bool) or limit < 0):
         raise DataError(f"limit is {limit!r}; give the number of drawings wanted, or None for all")
-    return islice(drawings, limit)
+    return islice(drawings, None if limit is None else min(limit, sys.maxsize))
 
 
 def finite(values: np.ndarray) -> bool:

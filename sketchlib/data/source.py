@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..arguments import Number, checked
 from ..errors import DataError
-from ..files import data_folder
+from ..files import data_folder, named_folder
 from ..strokes import Drawing
 from .quickdraw import class_files, class_names, find_class, read_class, read_simplified, unread
 from .reading import first
@@ -37,8 +37,9 @@ class Source:
     files: dict[str, dict]
 
 
+@checked
 def load_drawings(
-    classes: Sequence[str], per_class: int | None = None, unrecognized: bool = True
+    classes: Sequence[str], per_class: Number | None = None, unrecognized: bool = True
 ) -> tuple[dict[str, list[Drawing]], Source]:
     """The drawings of `classes`, at most `per_class` each, from the first source there is.
 
@@ -68,14 +69,15 @@ def _read(folder: Path, name: str, per_class: int | None, unrecognized: bool, re
     return drawings
 
 
-def ensure(classes: Sequence[str], per_class: int | None = None) -> None:
+@checked
+def ensure(classes: Sequence[str], per_class: Number | None = None) -> None:
     """Download what no folder has of `classes`; without a network, say what is used instead.
 
     A build calls it before it looks at `fingerprint`, which a download changes.
     """
     from .download import OfflineError, fetch
 
-    if os.environ.get("SKETCHLIB_DATA"):
+    if named_folder("SKETCHLIB_DATA"):
         return
     try:
         fetch(classes, data_folder(), per_class)
@@ -87,6 +89,7 @@ def ensure(classes: Sequence[str], per_class: int | None = None) -> None:
         print(f"no more drawings could be downloaded: {error}. Now {instead}", flush=True)
 
 
+@checked
 def locate(classes: Sequence[str]) -> tuple[str, Path | None]:
     """Where drawings would be read from now, without a download: the kind of source, and its folder, None for doodles.
 
@@ -94,11 +97,11 @@ def locate(classes: Sequence[str]) -> tuple[str, Path | None]:
     """
     from .download import read_manifest
 
-    given = os.environ.get("SKETCHLIB_DATA")
-    if given:
-        if not Path(given).is_dir():
-            raise DataError(f"SKETCHLIB_DATA names {given}, which is not a folder; correct it or unset it")
-        return "folder", Path(given)
+    if given := named_folder("SKETCHLIB_DATA"):
+        if not given.is_dir():
+            instead = f"give its folder, {given.parent}" if given.is_file() else "correct it or unset it"
+            raise DataError(f"SKETCHLIB_DATA names {given}, which is not a folder; {instead}")
+        return "folder", given
     own = data_folder()
     there = set(class_names(own)) & set(classes) if own.is_dir() else set()
     if not there:
@@ -112,6 +115,7 @@ def locate(classes: Sequence[str]) -> tuple[str, Path | None]:
     return "downloaded" if fetched & set(classes) else "project", own
 
 
+@checked
 def other_classes(classes: Sequence[str]) -> list[str]:
     """Further classes of the data folder: those that are not in `classes`. None where there is no folder.
 
@@ -137,6 +141,7 @@ def _file_record(folder: Path, name: str) -> dict:
     return {"name": path.relative_to(folder).as_posix(), "sha256": verified_sha256(folder, path)}
 
 
+@checked
 def fingerprint(classes: Sequence[str]) -> str:
     """A hash that is another one when the data have changed. It is made without reading them: of files' names, sizes and times."""
     kind, folder = locate(classes)

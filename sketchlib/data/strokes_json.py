@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ..arguments import checked
 from ..errors import DataError
 from ..limits import read_whole
 from ..strokes import Drawing, from_stroke3, to_stroke3, to_stroke5
@@ -16,6 +17,7 @@ from .reading import class_of, first, opened, stroke3_of
 from .writing import Written, note, numbers, save
 
 
+@checked
 def read_json(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
     """The first `limit` drawings of a .json file, from the origin; their word is the file's name.
 
@@ -68,6 +70,7 @@ def _list(values, path: Path) -> list:
     return values
 
 
+@checked
 def write_json(drawings: Iterable[Drawing], path: Path | str, force: bool = False) -> Written:
     """Write drawings to a .json file as a list of stroke-3 drawings, or of stroke-5 ones if its name ends in .stroke5.json.
 

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import wasserstein_distance
 
+from ..arguments import checked
 from ..errors import DataError
 from ..strokes import Drawing
 
 TRAITS = ("strokes", "points per stroke", "line length", "pen-up travel", "aspect")
 
 
+@checked
 def traits(drawing: Drawing) -> dict[str, float]:
     """The measures of one drawing.
 
@@ -34,6 +36,7 @@ def traits(drawing: Drawing) -> dict[str, float]:
     }
 
 
+@checked
 def trait_table(drawings: Sequence[Drawing]) -> dict[str, np.ndarray]:
     """Each trait as an array (n,) over drawings; raises `DataError` for none, an empty one, or one that is not finite."""
     if not drawings:
@@ -52,6 +55,7 @@ def trait_table(drawings: Sequence[Drawing]) -> dict[str, np.ndarray]:
     return table
 
 
+@checked
 def coherence(drawings: Sequence[Drawing], real: Sequence[Drawing], relative: bool = False) -> dict[str, float]:
     """Wasserstein distance of each trait's distribution to that of real drawings: 0 where they agree, in the trait's unit.
 
@@ -63,6 +67,7 @@ def coherence(drawings: Sequence[Drawing], real: Sequence[Drawing], relative: bo
     return {name: float(wasserstein_distance(ours[name], theirs[name]) / units[name]) for name in TRAITS}
 
 
+@checked
 def ended_rate(drawings: Sequence[Drawing]) -> float:
     """Share of sketches that ended by themselves (p3) rather than at N_max; a real drawing counts as ended.
 

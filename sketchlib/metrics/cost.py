@@ -8,30 +8,38 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
 from torch import nn
 
+from ..arguments import SOME, Length, Number, Seed, checked
 from ..data.batches import batch_order, make_batch
 from ..data.dataset import SketchSet
 from ..errors import DataError
 from ..models.weights import save
+from ..settings import Range, between
 
 TRAINING = 6  # operations a weight and a row: multiply and add; backward does it twice more, for input and weight
 DAY = 86_400  # seconds
+Small = Annotated[int, between(1, 10_000)]
+Positive = Annotated[np.ndarray, Range(lambda a: a.ndim == 1 and len(a) > 0 and ((a > 0) & (a < 1e30)).all(), "of one axis, all above 0")]
 
 
+@checked
 def parameters(part: nn.Module) -> int:
     """Parameters of a model or of a part of one."""
     return sum(p.numel() for p in part.parameters())
 
 
+@checked
 def memory(part: nn.Module) -> int:
     """Bytes that the parameters take in memory."""
     return sum(p.numel() * p.element_size() for p in part.parameters())
 
 
+@checked
 def on_disk(model: nn.Module, half: bool = False) -> int:
     """Bytes of the file that keeps a model, in float32 or in half precision."""
     with tempfile.TemporaryDirectory() as folder:
@@ -39,7 +47,8 @@ def on_disk(model: nn.Module, half: bool = False) -> int:
         return path.stat().st_size
 
 
-def bill(models: Sequence[nn.Module], cards: Sequence[Mapping]) -> dict[str, float]:
+@checked
+def bill(models: Annotated[Sequence[nn.Module], SOME], cards: Sequence[Mapping]) -> dict[str, float]:
     """What an architecture of one or more models costs: parameters, bytes on disk and in memory; and steps and seconds of training.
 
     A pretraining is counted in.
@@ -56,12 +65,14 @@ def bill(models: Sequence[nn.Module], cards: Sequence[Mapping]) -> dict[str, flo
     }
 
 
-def training_flops(model: nn.Module, rows: int) -> int:
+@checked
+def training_flops(model: nn.Module, rows: Number) -> int:
     """Floating point operations of one training step over `rows` real rows (the end rows counted too)."""
     return TRAINING * model.weights_per_row() * rows
 
 
-def step_seconds(model: nn.Module, sketches: SketchSet, batch_size: int, steps: int = 4, seed: int = 0) -> tuple[float, float]:
+@checked
+def step_seconds(model: nn.Module, sketches: SketchSet, batch_size: Number, steps: Number = 4, seed: Seed = 0) -> tuple[float, float]:
     """(seconds, real rows) of a training step's forward and backward pass: medians over `steps` batches after one to warm up.
 
     A small set is gone through more than once. Raises `DataError` for a set without drawings.
@@ -80,7 +91,8 @@ def step_seconds(model: nn.Module, sketches: SketchSet, batch_size: int, steps: 
     return float(np.median(seconds[1:])), float(np.median(rows[1:]))
 
 
-def product_rate(batch: int, size: int = 512, repeats: int = 20) -> float:
+@checked
+def product_rate(batch: Small, size: Small = 512, repeats: Small = 20) -> float:
     """Floating point operations a second of the product (batch, size) x (size, 4 size), the LSTM's, on this machine."""
     a, b = torch.ones(batch, size), torch.ones(size, 4 * size)
     a @ b
@@ -90,9 +102,13 @@ def product_rate(batch: int, size: int = 512, repeats: int = 20) -> float:
     return 2 * batch * size * 4 * size * repeats / (time.perf_counter() - began)
 
 
-def line(x, y) -> tuple[float, float]:
+@checked
+def line(x: Positive, y: Positive) -> tuple[float, float]:
     """(slope, intercept) of the least-squares line through the points, relative errors weighed alike, neither below 0."""
     from scipy.optimize import nnls
+
+    if len(x) != len(y):
+        raise DataError(f"{len(x)} places and {len(y)} values: give one for each")
 
     x, y = np.asarray(x, float), np.asarray(y, float)
     (slope, intercept), _ = nnls(np.stack([x / y, 1 / y], -1), np.ones(len(y)))
@@ -108,7 +124,8 @@ class Gpu:
     row: float
     link: float
 
-    def seconds(self, model: nn.Module, drawings: float, rows: float, batch: int, gpus: int = 1) -> float:
+    @checked
+    def seconds(self, model: nn.Module, drawings: Length, rows: Length, batch: Number, gpus: Number = 1) -> float:
         """Seconds to train on `drawings` of `rows` rows each, in batches of `batch` split over `gpus`.
 
         Three floors, added: the arithmetic; the rows of a batch, one after the other; the gradients, exchanged once a step.

@@ -8,10 +8,12 @@ import numpy as np
 from scipy.spatial.distance import pdist
 from sklearn.neighbors import NearestNeighbors
 
+from ..arguments import Share, checked
 from ..errors import DataError
 from .fidelity import check_features, check_pair
 
 
+@checked
 def same_classes(real: Mapping[str, Sequence], made: Mapping[str, Sequence]) -> tuple[str, ...]:
     """The classes of both sides, in the order of `real`; raises `DataError` naming those on one side only."""
     if lone := [name for name in (*real, *made) if (name in real) != (name in made)]:
@@ -19,11 +21,13 @@ def same_classes(real: Mapping[str, Sequence], made: Mapping[str, Sequence]) -> 
     return tuple(real)
 
 
+@checked
 def diversity(features: np.ndarray) -> float:
     """Mean Euclidean distance between all pairs of feature rows (n, d); raises `DataError` for fewer than two. Chapter 8."""
     return float(pdist(check_features(features, 2)).mean())
 
 
+@checked
 def spread(real: Mapping[str, np.ndarray], made: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
     """Diversity within each class beside the real one's: class -> `real`, `made` and `ratio` (made over real; 1 is as diverse).
 
@@ -36,6 +40,7 @@ def spread(real: Mapping[str, np.ndarray], made: Mapping[str, np.ndarray]) -> di
     return out
 
 
+@checked
 def nearest(features: np.ndarray, training: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distance (n,) of each feature row to the nearest training row, and that row's number (n,).
 
@@ -46,7 +51,8 @@ def nearest(features: np.ndarray, training: np.ndarray) -> tuple[np.ndarray, np.
     return apart[:, 0], index[:, 0]
 
 
-def near_copies(made: np.ndarray, training: np.ndarray, test: np.ndarray, quantile: float = 0.01) -> dict:
+@checked
+def near_copies(made: np.ndarray, training: np.ndarray, test: np.ndarray, quantile: Share = 0.01) -> dict:
     """How many sketches are near-copies of a training drawing.
 
     Near is a distance that only a share `quantile` of real test drawings has to its nearest training drawing: the `threshold` returned.

@@ -12,28 +12,33 @@ import numpy as np
 from scipy.linalg import eigh, eigvalsh
 from scipy.spatial.distance import cdist
 
+from ..arguments import Number, Seed, checked
 from ..errors import DataError
 from .interval import bootstrap
 
 NEIGHBOURS = 5  # as Naeem et al. (2020) take
+FINITE = 1e30  # larger features would overflow where they are squared and cubed
 _ROWS = 500  # rows of a distance matrix held at a time
 
 
-def check_features(features: np.ndarray, least: int = 1, name: str = "features") -> np.ndarray:
+@checked
+def check_features(features: np.ndarray, least: Number = 1, name: str = "features") -> np.ndarray:
     """The features as float64 (n, d); raises `DataError` for fewer than `least` rows, another shape, or values not finite."""
     features = np.asarray(features, dtype=np.float64)
     if features.ndim != 2:
         raise DataError(f"{name} of shape {features.shape}: expected (n, d), one row a sketch")
     if len(features) < least:
         raise DataError(f"{name}: {len(features)} samples, at least {least} are needed; draw more sketches")
-    if not np.isfinite(features).all():
-        bad = np.flatnonzero(~np.isfinite(features).all(1))
+    fine = np.abs(features) < FINITE
+    if not fine.all():
+        bad = np.flatnonzero(~fine.all(1))
         some = ", ".join(map(str, bad[:5]))
         raise DataError(f"{name}: {len(bad)} rows are not finite (numbers {some} ...); check the sketches they come from")
     return features
 
 
-def check_pair(real: np.ndarray, made: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray]:
+@checked
+def check_pair(real: np.ndarray, made: np.ndarray, least: Number) -> tuple[np.ndarray, np.ndarray]:
     """Both sides checked as in `check_features`; raises `DataError` also where they differ in width."""
     real, made = check_features(real, least, "real features"), check_features(made, least, "made features")
     if real.shape[1] != made.shape[1]:
@@ -42,6 +47,7 @@ def check_pair(real: np.ndarray, made: np.ndarray, least: int) -> tuple[np.ndarr
     return real, made
 
 
+@checked
 def frechet(real: np.ndarray, made: np.ndarray) -> float:
     """Frechet distance of the Gaussians fitted to both sides: `|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))`, squared feature units.
 
@@ -57,6 +63,7 @@ def frechet(real: np.ndarray, made: np.ndarray) -> float:
     return float(max(apart @ apart + np.trace(c1) + np.trace(c2) - 2 * cross, 0.0))
 
 
+@checked
 def kid(real: np.ndarray, made: np.ndarray) -> float:
     """Kernel distance: the unbiased squared maximum mean discrepancy with the kernel (x.y / d + 1)^3.
 
@@ -82,13 +89,15 @@ def _distances(a: np.ndarray, b: np.ndarray) -> Iterator[tuple[slice, np.ndarray
         yield slice(start, start + _ROWS), cdist(a[start : start + _ROWS], b)
 
 
-def radii(features: np.ndarray, k: int = NEIGHBOURS) -> np.ndarray:
+@checked
+def radii(features: np.ndarray, k: Number = NEIGHBOURS) -> np.ndarray:
     """Distance (n,) of each row to its k-th nearest other row; raises `DataError` for k or fewer rows."""
     features = check_features(features, k + 1)
     return np.concatenate([np.partition(d, k, axis=1)[:, k] for _, d in _distances(features, features)])
 
 
-def neighbourhood(real: np.ndarray, made: np.ndarray, k: int = NEIGHBOURS) -> dict[str, np.ndarray]:
+@checked
+def neighbourhood(real: np.ndarray, made: np.ndarray, k: Number = NEIGHBOURS) -> dict[str, np.ndarray]:
     """What each sketch adds to four metrics, whose values are the means of these arrays.
 
     `precision` (made): it lies in the k-neighbour ball of some real one. `recall` (real): in the ball of some made one. `density`
@@ -96,8 +105,6 @@ def neighbourhood(real: np.ndarray, made: np.ndarray, k: int = NEIGHBOURS) -> di
     sets score exactly 1 four times. Raises `DataError` unless k >= 1 and both sides have more than k rows.
     Source: Kynkaanniemi et al. (2019); Naeem et al. (2020).
     """
-    if k < 1:
-        raise DataError(f"k = {k}: the neighbour's number must be 1 or more")
     real, made = check_pair(real, made, k + 1)
     r_real, r_made = radii(real, k), radii(made, k)
     around, recall, coverage = np.zeros(len(made)), np.zeros(len(real)), np.zeros(len(real))
@@ -109,8 +116,15 @@ def neighbourhood(real: np.ndarray, made: np.ndarray, k: int = NEIGHBOURS) -> di
     return {"precision": (around > 0).astype(float), "recall": recall, "density": around / k, "coverage": coverage}
 
 
+@checked
 def compare(
-    test: np.ndarray, made: np.ndarray, train: np.ndarray, k: int = NEIGHBOURS, resamples: int = 100, seed: int = 0, n: int | None = None
+    test: np.ndarray,
+    made: np.ndarray,
+    train: np.ndarray,
+    k: Number = NEIGHBOURS,
+    resamples: Number = 100,
+    seed: Seed = 0,
+    n: Number | None = None,
 ) -> dict[str, dict[str, float]]:
     """All six metrics of made sketches against real test ones: metric -> `value`, `low`, `high`, `n`, `floor`.
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import Number, Seed, Share, checked
 from ..errors import DataError
 
 
@@ -19,12 +20,13 @@ class Interval(NamedTuple):
     n: int
 
 
+@checked
 def bootstrap(
     statistic: Callable[..., float],
     *samples: np.ndarray,
-    resamples: int = 200,
-    level: float = 0.95,
-    seed: int = 0,
+    resamples: Number = 200,
+    level: Share = 0.95,
+    seed: Seed = 0,
     centred: bool = False,
 ) -> Interval:
     """The bootstrap interval of `statistic(*samples)`, each sample's rows drawn anew with replacement.
@@ -39,7 +41,12 @@ def bootstrap(
         raise DataError(f"a bootstrap interval of {n} samples: at least 2 are needed")
     if not 0 < level < 1 or resamples < 2:
         raise DataError(f"level {level}, {resamples} resamples: give a level between 0 and 1 and 2 resamples or more")
-    rng, value = np.random.default_rng(seed), float(statistic(*samples))
+    try:
+        rng, value = np.random.default_rng(seed), float(statistic(*samples))
+    except TypeError as error:
+        raise DataError(
+            f"the statistic cannot be taken of these samples ({error}); give a function of them that returns a number"
+        ) from error
     again = [statistic(*(s[rng.integers(0, len(s), len(s))] for s in samples)) for _ in range(resamples)]
     shift = value - np.mean(again) if centred else 0.0
     low, high = np.quantile(again, [(1 - level) / 2, (1 + level) / 2]) + shift

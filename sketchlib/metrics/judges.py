@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Annotated
 
 import numpy as np
 
+from ..arguments import SOME, checked
 from ..strokes import Drawing
 from .raster import fit, segments
 from .recogniser import check_classes
@@ -16,7 +18,8 @@ CELLS, DIRECTIONS = 8, 6  # of the frame, along a side; of lines, over a half tu
 PIECES = 2  # pieces of line a cell's side
 
 
-def direction_histograms(drawings: Sequence[Drawing]) -> np.ndarray:
+@checked
+def direction_histograms(drawings: Annotated[Sequence[Drawing], SOME]) -> np.ndarray:
     """How much line of each direction lies in each part of a drawing's frame: float32 (n, 486), of length 1.
 
     Lines are cut into short pieces; each counts with its length, shared between the nearest corners of 8 x 8 cells and the nearest
@@ -54,11 +57,13 @@ class SecondJudge:
     machine: object
     drawings: int
 
+    @checked
     def predict(self, drawings: Sequence[Drawing]) -> np.ndarray:
         """(n, classes): 1 for the class that a drawing is read as, 0 for the others. This judge has no probabilities."""
         return np.eye(len(self.classes))[self.machine.predict(direction_histograms(drawings))]
 
 
+@checked
 def train_second_judge(train: Mapping[str, Sequence[Drawing]]) -> SecondJudge:
     """A second judge of the classes of `train` (class -> drawings). The same drawings give the same judge.
 

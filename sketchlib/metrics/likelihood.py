@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..arguments import Count, Number, Seed, checked
 from ..data.batches import Batch, make_batch
 from ..data.dataset import SketchSet
 from ..errors import DataError
@@ -66,7 +67,8 @@ def on_grid(raw: Tensor, batch: Batch, side: float) -> Tensor:
     return pen.index_add(0, drawn.nonzero()[:, 0], cells)
 
 
-def costs(model: nn.Module | Router, sketches: SketchSet, seed: int = 0, batch_size: int = 250, samples: int = 0) -> Costs:
+@checked
+def costs(model: nn.Module | Router, sketches: SketchSet, seed: Seed = 0, batch_size: Number = 250, samples: Count = 0) -> Costs:
     """The cost of every drawing of a set under a model; `samples` K > 0 also gives the importance-weighted bound of a VAE.
 
     For the single model the cost is exact; for a VAE `elbo` bounds it from above, and the importance-weighted bound lies between.

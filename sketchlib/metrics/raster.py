@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
 
+from ..arguments import checked
 from ..errors import DataError
+from ..settings import Range, between
 from ..strokes import Drawing
 
 SIZE = 32  # side of a picture, pixels
 WIDTH = 1.5  # line width, pixels of the picture
 MARGIN = 2.0  # white left free on each side, pixels
+Side = Annotated[int, between(1, 1024)]
+Width = Annotated[float, Range(lambda value: 0 < value <= 1024, "above 0 and at most 1024")]
+Widths = Annotated[np.ndarray, Range(lambda a: bool(((a > 0) & (a <= 1024)).all()), "all above 0 and at most 1024")]
+Finite = Annotated[np.ndarray, Range(lambda a: bool((np.abs(a) < 1e6).all()), "all finite")]
+Margin = Annotated[float, between(0, 1024)]
 _AT_ONCE = 1_500_000  # pixels computed at a time; bounds the memory, changes nothing else
 
 
@@ -38,6 +46,7 @@ class Segments:
         return Segments(self.ends[rows], np.repeat(np.arange(len(index)), counts), len(index))
 
 
+@checked
 def segments(drawings: Sequence[Drawing]) -> Segments:
     """Flatten drawings to `Segments`; raises `DataError` for a drawing without points or with NaN or infinite ones."""
     strokes = [stroke for drawing in drawings for stroke in drawing.strokes]
@@ -63,7 +72,8 @@ def _refuse(what, bad, remedy):
         raise DataError(f"{bad.sum()} of {len(bad)} drawings are {what} (numbers {some} ...): {remedy}")
 
 
-def fit(lines: Segments, size: int = SIZE, margin: float = MARGIN, warp: np.ndarray | None = None) -> np.ndarray:
+@checked
+def fit(lines: Segments, size: Side = SIZE, margin: Margin = MARGIN, warp: np.ndarray | None = None) -> np.ndarray:
     """Ends (S, 2, 2) in pixels of a `size` x `size` frame: each drawing fills it up to `margin`, centred, aspect kept.
 
     `warp` (n, 2, 3): an affine map applied after the fit, about the frame's centre, the shift in pixels.
@@ -79,12 +89,13 @@ def fit(lines: Segments, size: int = SIZE, margin: float = MARGIN, warp: np.ndar
     return (ends + size / 2).astype(np.float32)
 
 
+@checked
 def rasterise(
     drawings: Sequence[Drawing] | Segments,
-    size: int = SIZE,
-    width: float | np.ndarray = WIDTH,
-    margin: float = MARGIN,
-    warp: np.ndarray | None = None,
+    size: Side = SIZE,
+    width: Width | Widths = WIDTH,
+    margin: Margin = MARGIN,
+    warp: Finite | None = None,
 ) -> torch.Tensor:
     """Pictures of drawings, float32 (n, 1, size, size), ink 1 on paper 0, anti-aliased round lines.
 
@@ -93,6 +104,8 @@ def rasterise(
     Raises `DataError` for a drawing without points or with NaN or infinite ones. Chapter 8.
     """
     lines = drawings if isinstance(drawings, Segments) else segments(drawings)
+    if np.ndim(width) and np.shape(width) != (lines.n,) or warp is not None and warp.shape != (lines.n, 2, 3):
+        raise DataError(f"widths or warps that are not one for each of {lines.n} drawings: give widths (n,) and warps (n, 2, 3)")
     picture = torch.zeros(lines.n * size * size)
     if lines.n:
         radius = np.broadcast_to(np.asarray(width, np.float32) / 2, (lines.n,))[lines.owner]

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from ..arguments import checked
 from ..errors import DataError
 from ..strokes import Drawing
-from .judges import SecondJudge
-from .recogniser import Recogniser
 
 
-def recognisability(model: Recogniser | SecondJudge, drawings: Mapping[str, Sequence[Drawing]]) -> dict:
+@runtime_checkable
+class Judge(Protocol):
+    """What reads drawings: a recogniser, the second judge."""
+
+    classes: tuple[str, ...]
+
+    def predict(self, drawings: Sequence[Drawing]) -> np.ndarray:
+        """What each drawing is read as, (n, classes)."""
+
+
+@checked
+def recognisability(model: Judge, drawings: Mapping[str, Sequence[Drawing]]) -> dict:
     """How a recogniser, or the second judge, reads drawings of known classes.
 
     Returns `accuracy`, `by_class` (class -> accuracy), `confidence` (mean probability of the right class), `confidence_by_class`,
@@ -45,7 +56,7 @@ def recognisability(model: Recogniser | SecondJudge, drawings: Mapping[str, Sequ
     }
 
 
-def _check_asked(model: Recogniser | SecondJudge, drawings: Mapping[str, Sequence[Drawing]]) -> None:
+def _check_asked(model: Judge, drawings: Mapping[str, Sequence[Drawing]]) -> None:
     if unknown := sorted(set(drawings) - set(model.classes)):
         knows = ", ".join(model.classes)
         raise DataError(f"the recogniser was trained on {knows}, not on {', '.join(unknown)}; train one on these classes")

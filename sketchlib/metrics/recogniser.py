@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -11,10 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
+from ..arguments import SOME, Count, Length, Number, Seed, checked
 from ..errors import DataError
 from ..files import read_model
 from ..strokes import Drawing
-from .raster import SIZE, WIDTH, Segments, rasterise, segments
+from .raster import SIZE, WIDTH, Segments, Side, Width, rasterise, segments
 
 FEATURES = 128  # width of the last hidden layer
 WIDTHS = (0.8, 3.0)  # line widths met in training, pixels: thinner and thicker lines read the same
@@ -27,7 +29,8 @@ class Recogniser(nn.Module):
     `classes` names the outputs; `width` is the number of channels of the first convolution. Chapter 8.
     """
 
-    def __init__(self, classes: Sequence[str], size: int = SIZE, width: int = 24):
+    @checked
+    def __init__(self, classes: Annotated[Sequence[str], SOME], size: Side = SIZE, width: Side = 24):
         super().__init__()
         if size < 16 or size % 8:
             raise DataError(f"pictures of {size} pixels: three poolings need a multiple of 8, from 16 on (32 is enough)")
@@ -58,7 +61,8 @@ class Recogniser(nn.Module):
         """Logits (n, classes) of pictures (n, 1, size, size)."""
         return self.head(self.features(pictures))
 
-    def predict(self, drawings: Sequence[Drawing], line_width: float = WIDTH) -> np.ndarray:
+    @checked
+    def predict(self, drawings: Sequence[Drawing], line_width: Width = WIDTH) -> np.ndarray:
         """Probabilities (n, classes), float32, of drawings in lines of `line_width` pixels.
 
         Raises `DataError` for no drawings, one without points, or NaN or infinite points.
@@ -70,7 +74,8 @@ class Recogniser(nn.Module):
         return dict(classes=list(self.classes), size=self.size, width=self.width)
 
 
-def random_warps(n: int, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+@checked
+def random_warps(n: Count, size: Side, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Affine maps (n, 2, 3) and line widths (n,) for training pictures: turned up to 10 degrees, stretched by 0.83 to 1.07
     along each axis, sheared by up to 0.1, moved by up to 6 % of the side.
 
@@ -84,15 +89,16 @@ def random_warps(n: int, size: int, rng: np.random.Generator) -> tuple[np.ndarra
     return np.stack([np.stack(row, 1) for row in rows], 1), rng.uniform(*WIDTHS, n)
 
 
+@checked
 def train_recogniser(
     train: Mapping[str, Sequence[Drawing]],
     valid: Mapping[str, Sequence[Drawing]],
-    size: int = SIZE,
-    epochs: int = 20,
-    seed: int = 0,
-    batch_size: int = 64,
-    lr: float = 3e-3,
-    width: int = 24,
+    size: Side = SIZE,
+    epochs: Number = 20,
+    seed: Seed = 0,
+    batch_size: Number = 64,
+    lr: Length = 3e-3,
+    width: Side = 24,
 ) -> tuple[Recogniser, list[dict]]:
     """Train a recogniser on `train`, class -> drawings. Returns it as it was at its best accuracy on `valid`, and a record of each epoch.
 
@@ -123,6 +129,7 @@ def train_recogniser(
     return model.eval(), curves
 
 
+@checked
 def check_classes(train: Mapping[str, Sequence], valid: Mapping[str, Sequence]) -> None:
     """Raises `DataError` unless both sides hold the same two or more classes, none of them empty."""
     if len(train) < 2:
@@ -170,7 +177,8 @@ def _read(model: Recogniser, drawings: Sequence, line_width: float, layer: str) 
     return torch.cat([_outputs(model, rasterise(part, model.size, line_width), layer) for part in parts])
 
 
-def features(model: Recogniser, drawings: Sequence[Drawing], line_width: float = WIDTH) -> np.ndarray:
+@checked
+def features(model: Recogniser, drawings: Sequence[Drawing], line_width: Width = WIDTH) -> np.ndarray:
     """Features (n, 128), float32, of drawings: the last hidden layer, in which Frechet distance and its kin are measured.
 
     Raises `DataError` as `Recogniser.predict` does. Chapter 8.
@@ -178,7 +186,8 @@ def features(model: Recogniser, drawings: Sequence[Drawing], line_width: float =
     return _read(model, drawings, line_width, "features").numpy()
 
 
-def drawn_features(model: Recogniser, drawings: Sequence[Drawing], line_width: float = WIDTH) -> tuple[np.ndarray, np.ndarray]:
+@checked
+def drawn_features(model: Recogniser, drawings: Sequence[Drawing], line_width: Width = WIDTH) -> tuple[np.ndarray, np.ndarray]:
     """`features` (m, 128) of the drawings that have a point, and the numbers (m,) of these in the list; both empty where none has.
 
     Raises `DataError` for NaN or infinite points. Chapter 12.
@@ -188,6 +197,7 @@ def drawn_features(model: Recogniser, drawings: Sequence[Drawing], line_width: f
     return features(model, some, line_width) if some else np.zeros((0, FEATURES), np.float32), index
 
 
+@checked
 def load(path: Path | str, classes: Sequence[str] | None = None) -> Recogniser:
     """The recogniser in a .safetensors file, in evaluation mode.
 

@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
+from ..arguments import checked
 from ..errors import DataError
 from ..files import write_atomically
 from . import magenta
+from .router import Router
 
 SUFFIXES = (".gen.json", ".vae.json")
 VERSION = 6  # from which on z is not squashed before it sets the first state
@@ -30,11 +32,13 @@ class _Bad(ValueError):
     """What is wrong with a file, without its name and what to do."""
 
 
+@checked
 def is_magenta(path: Path | str) -> bool:
     """Whether a path is named as a file of this format."""
     return str(path).endswith(SUFFIXES)
 
 
+@checked
 def read(path: Path | str) -> magenta.MagentaGen | magenta.MagentaVAE:
     """The model of a .gen.json or a .vae.json, in evaluation mode; it draws in the pixels of the canvas that its drawings were made on.
 
@@ -124,7 +128,8 @@ def _weights(text, shape: tuple[int, ...]) -> np.ndarray:
     return np.frombuffer(numbers, "<i2").astype(np.float64).reshape(shape) * STEP
 
 
-def write(model: nn.Module, path: Path | str, word: str | None = None, force: bool = False, cut: bool = False) -> None:
+@checked
+def write(model: nn.Module | Router, path: Path | str, word: str | None = None, force: bool = False, cut: bool = False) -> None:
     """Write what a model knows of one class to a .gen.json, for sketch-rnn-js, @magenta/sketch and ml5, or a .vae.json, for the first.
 
     A single model fits both, a VAE the second. `word`: which class; None where there is but one. `force`: write over a file that is

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch import nn
 
+from ..arguments import checked
 from ..errors import DataError, known
 
 
@@ -20,6 +21,7 @@ class Router:
         self._models, self._read = dict(models), read
         self.classes = tuple(self._models)
 
+    @checked
     def for_class(self, name: str) -> nn.Module:
         """The model of a class, also as `router[name]`; raises `DataError` naming the nearest classes for an unknown one."""
         found = self._models[known(name, self.classes)]

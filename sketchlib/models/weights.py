@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save as as_bytes
 from torch import nn
 
+from ..arguments import checked
 from ..errors import DataError
 from ..files import described_classes, read_model, weights_folder, write_atomically
 from . import magenta_json
@@ -22,17 +23,26 @@ SUFFIXES = (".safetensors", *magenta_json.SUFFIXES)
 ARCHITECTURES = {kind.__name__: kind for kind in (ConditionalDecoder, SketchVAE, ConditionalTransformer, MagentaGen, MagentaVAE)}
 
 
+@checked
 def save(model: nn.Module, path: Path | str, card: dict | None = None, half: bool = False) -> None:
     """Write a model to `path` (.safetensors), in half precision on request, and its `card` to the .json beside it."""
+    text = "" if card is None else _as_json(card)
     dtype = torch.float16 if half else torch.float32
     tensors = {k: v.detach().to("cpu", dtype).contiguous() for k, v in model.state_dict().items()}
     header = {"architecture": type(model).__name__, "config": json.dumps(model.config())}
     write_atomically(path, lambda to: to.write_bytes(as_bytes(tensors, header)))  # save_file's files only their owner can read
     if card is not None:
-        text = json.dumps(card, indent=1, sort_keys=True)
         write_atomically(Path(path).with_suffix(".json"), lambda to: to.write_text(text + "\n", encoding="utf-8"))
 
 
+def _as_json(card: dict) -> str:
+    try:
+        return json.dumps(card, indent=1, sort_keys=True)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"the card of a model cannot be written as JSON ({error}): give texts, numbers, lists and dicts") from None
+
+
+@checked
 def read(path: Path | str) -> nn.Module:
     """The model in a .safetensors file, or in one of sketch-rnn-js, .gen.json or .vae.json, in float32 and evaluation mode.
 
@@ -41,7 +51,8 @@ def read(path: Path | str) -> nn.Module:
     return magenta_json.read(path) if magenta_json.is_magenta(path) else read_model(path, ARCHITECTURES)
 
 
-def load(name: str | Path):
+@checked
+def load(name: Path | str):
     """A trained model: a published one by its name, "single" or "router", or what is in a .safetensors file or a folder of them.
 
     A folder, and "router", give a `Router`: one model a class, each read when it is first asked for. The pretrained models of
@@ -54,7 +65,7 @@ def load(name: str | Path):
     True
     """
     published = {"single": "single.safetensors", "router": "router"}
-    path = weights_folder() / published[name] if name in published else Path(name)
+    path = weights_folder() / published[str(name)] if str(name) in published else Path(name)
     if path.is_dir():
         return router(path)
     if not path.exists():
@@ -62,6 +73,7 @@ def load(name: str | Path):
     return read(path)
 
 
+@checked
 def router(folder: Path | str) -> Router:
     """A `Router` over the .safetensors, .gen.json and .vae.json files of a folder, one a class, each read when it is first asked for.
 

@@ -6,28 +6,28 @@ from the start, so nothing is turned over at the end.
 
 from __future__ import annotations
 
-import math
+import io
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol, runtime_checkable
 
 import matplotlib
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
+from ..arguments import Length, Number, Pixels, checked
 from ..errors import DataError
 from ..files import write_atomically
 from ..strokes import Drawing
-from ..svg import svg_path, view_box
-from .draw import TEXT, color_of, shape_of
-
-if TYPE_CHECKING:
-    from .scene import Scene
+from ..svg import as_text, svg_path, view_box
+from .draw import TEXT, color_of, require_finite, shape_of
 
 FRAME_MS = 33  # milliseconds a frame, as in the report
+LONGEST_MS = 60_000
+MOST_PIXELS = 25_000_000  # of a GIF's picture: it is drawn in memory, enlarged
 HOLD_MS = 1500  # how long the finished picture stays
 LINE = 2.2  # line width, pixels
 SHARP = 3  # lines are drawn so many times larger and averaged, which makes them smooth
@@ -68,14 +68,12 @@ def steps_of(n_lines: int, max_frames: int) -> np.ndarray:
     return np.ceil(np.arange(1, frames + 1) * n_lines / frames).astype(int)  # (F,)
 
 
+@checked
 def check(drawings: Sequence[Drawing]) -> None:
     """Raise `DataError` for an empty list or a drawing with a coordinate that is not a finite number."""
-    if not drawings:
+    if not len(drawings):
         raise DataError("no drawing to animate; give at least one")
-    for number, drawing in enumerate(drawings):
-        if not all(np.isfinite(stroke).all() for stroke in drawing.strokes):
-            name = drawing.word or "no class"
-            raise DataError(f"drawing {number} ({name}) has NaN or infinite coordinates; leave it out")
+    require_finite(drawings)
 
 
 def scaled(drawing: Drawing, scale: float, x: float, y: float) -> Drawing:
@@ -83,7 +81,8 @@ def scaled(drawing: Drawing, scale: float, x: float, y: float) -> Drawing:
     return replace(drawing, strokes=tuple(stroke * np.float32(scale) + np.float32([x, y]) for stroke in drawing.strokes))
 
 
-def grid_film(drawings: Sequence[Drawing], size: int = 160, labels: Sequence[str] | None = None) -> Film:
+@checked
+def grid_film(drawings: Sequence[Drawing], size: Pixels = 160, labels: Sequence[object] | None = None) -> Film:
     """Several drawings in panels of `size` pixels, each in its own limits, on one clock.
 
     Source: report, VIII.1. Chapter 9.
@@ -94,6 +93,7 @@ def grid_film(drawings: Sequence[Drawing], size: int = 160, labels: Sequence[str
     rows, columns = shape_of(len(drawings))
     if labels is None:
         labels = [drawing.word for drawing in drawings] if len(drawings) > 1 else []
+    labels = list(map(as_text, labels))
     high = size + (LABEL if any(labels) else 0)
     corners = [(number % columns * size, number // columns * high) for number in range(len(drawings))]
     placed = []
@@ -161,7 +161,8 @@ def _write_labels(page: Image.Image, labels, shades: Sequence[int]) -> None:
     page.paste(cover.point(shades))
 
 
-def frames_of(film: Film, max_frames: int = 300) -> Iterator[Image.Image]:
+@checked
+def frames_of(film: Film, max_frames: Number = 300) -> Iterator[Image.Image]:
     """The frames of a film, palette images; the last one is the whole picture."""
     colors = list(dict.fromkeys([TEXT, *(color_of(drawing.word) for drawing in film.drawings)]))
     palette, shades = _palette(colors)
@@ -176,18 +177,22 @@ def frames_of(film: Film, max_frames: int = 300) -> Iterator[Image.Image]:
         yield frame
 
 
-def grid_frames(drawings: Sequence[Drawing], size: int = 160, max_frames: int = 300) -> list[Image.Image]:
+@checked
+def grid_frames(drawings: Sequence[Drawing], size: Pixels = 160, max_frames: Number = 300) -> list[Image.Image]:
     """The frames of `grid_film` as RGB images, to look at one by one. Chapter 9."""
     return [frame.convert("RGB") for frame in frames_of(grid_film(drawings, size), max_frames)]
 
 
-def save_gif(film: Film, path: Path | str, max_frames: int, frame_ms: int = FRAME_MS, repeat: bool = True) -> None:
+@checked
+def save_gif(film: Film, path: Path | str, max_frames: Number, frame_ms: Number = FRAME_MS, repeat: bool = True) -> None:
     """Write a film as a GIF, its last frame held.
 
     GIF counts in hundredths of a second: frames of 33 ms take 30 or 40, so that the sum is right.
     """
-    if frame_ms < 10:
-        raise DataError(f"frame_ms {frame_ms}: a GIF needs at least 10 milliseconds a frame")
+    if not 10 <= frame_ms <= LONGEST_MS:
+        raise DataError(f"frame_ms {frame_ms}: a GIF needs 10 to {LONGEST_MS} milliseconds a frame")
+    if film.width * film.height > MOST_PIXELS:
+        raise DataError(f"{film.width} x {film.height} pixels: a GIF has at most {MOST_PIXELS}; make it smaller, or write an .svg")
     n = len(steps_of(film.n_lines, max_frames))
     durations = np.diff(np.round(np.arange(n + 1) * frame_ms / 10) * 10).astype(int).tolist()
     durations[-1] += HOLD_MS
@@ -197,16 +202,26 @@ def save_gif(film: Film, path: Path | str, max_frames: int, frame_ms: int = FRAM
     options["palette"] = bytes(first.getpalette())  # one for all frames: a third smaller
     if repeat:
         options["loop"] = 0
-    write_atomically(path, lambda to: first.save(to, format="GIF", **options))
+    first.save(made := io.BytesIO(), format="GIF", **options)  # not to the file: where all frames are one, Pillow leaves it open
+    write_atomically(path, lambda to: to.write_bytes(made.getbuffer()))
 
 
+@runtime_checkable
+class Placed(Protocol):
+    """Drawings that have their places on one canvas, as those of a scene."""
+
+    def film(self, width: int) -> Film:
+        """They as a film, one after the other, `width` pixels wide."""
+
+
+@checked
 def animate(
-    drawings: Drawing | Sequence[Drawing] | Scene,
+    drawings: Drawing | Sequence[Drawing] | Placed,
     path: Path | str,
-    size: int | None = None,
-    max_frames: int | None = None,
-    frame_ms: int = FRAME_MS,
-    labels: Sequence[str] | None = None,
+    size: Pixels | None = None,
+    max_frames: Number | None = None,
+    frame_ms: Number = FRAME_MS,
+    labels: Sequence[object] | None = None,
     repeat: bool = True,
 ) -> Path:
     """Write drawings appearing line by line, as a GIF or an animated SVG by the path's suffix; returns the path.
@@ -220,17 +235,16 @@ def animate(
     >>> animate([drawing, drawing], "cats.gif").name
     'cats.gif'
     """
-    from .scene import Scene, animate_scene
-
-    if isinstance(drawings, Scene):
-        return animate_scene(drawings, path, size or 640, max_frames or 400, frame_ms, repeat)
+    if isinstance(drawings, Placed):
+        return save_film(drawings.film(size or 640), path, max_frames or 400, frame_ms, repeat)
     drawings = [drawings] if isinstance(drawings, Drawing) else list(drawings)
     one = len(drawings) == 1
     film = grid_film(drawings, size or (320 if one else 160), labels)
     return save_film(film, path, max_frames or (200 if one else 300), frame_ms, repeat)
 
 
-def save_film(film: Film, path: Path | str, max_frames: int, frame_ms: int = FRAME_MS, repeat: bool = True) -> Path:
+@checked
+def save_film(film: Film, path: Path | str, max_frames: Number, frame_ms: Number = FRAME_MS, repeat: bool = True) -> Path:
     """Write a film as .gif or .svg; returns the path. Raises `DataError` for another suffix."""
     path = Path(path)
     if path.suffix.lower() == ".gif":
@@ -244,7 +258,8 @@ def save_film(film: Film, path: Path | str, max_frames: int, frame_ms: int = FRA
     return path
 
 
-def animated_svg(drawings: Drawing | Sequence[Drawing], size: int = 200, seconds: float | None = None, repeat: bool = True) -> str:
+@checked
+def animated_svg(drawings: Drawing | Sequence[Drawing], size: Pixels = 200, seconds: Length | None = None, repeat: bool = True) -> str:
     """An SVG in which a drawing (or a grid of them) is drawn in `seconds`; who asks for less motion sees it whole.
 
     `seconds`: by default 33 ms a line, at most 200 of them for one drawing and 300 for a grid.
@@ -255,10 +270,9 @@ def animated_svg(drawings: Drawing | Sequence[Drawing], size: int = 200, seconds
     return film_svg(film, seconds or len(steps_of(film.n_lines, limit)) * FRAME_MS / 1000, repeat)
 
 
-def film_svg(film: Film, seconds: float | None = None, repeat: bool = True) -> str:
+@checked
+def film_svg(film: Film, seconds: Length | None = None, repeat: bool = True) -> str:
     """A film as SVG text on opaque white: still, or drawn in `seconds` by moving the one dash of each stroke."""
-    if seconds is not None and not 0 < seconds < math.inf:
-        raise DataError(f"seconds {seconds}: expected a finite time above 0, or None for a still picture")
     name, groups, times = _name_of(film, seconds, repeat), [], []
     for drawing, start in zip(film.drawings, film.starts, strict=True):
         paths = []
@@ -299,7 +313,7 @@ def _css(name: str, times: Sequence[tuple[float, float]], seconds: float, repeat
 
 
 def _svg(film: Film, name: str, css: str, groups: str) -> str:
-    title = escape(", ".join(dict.fromkeys(drawing.word for drawing in film.drawings if drawing.word)))
+    title = escape(as_text(", ".join(dict.fromkeys(drawing.word for drawing in film.drawings if drawing.word))))
     texts = "".join(f'<text x="{x:g}" y="{y + 12:g}">{escape(text)}</text>' for x, y, text in film.labels)
     font = f'font-family="DejaVu Sans,Verdana,sans-serif" font-size="12" text-anchor="middle" fill="{TEXT}"'
     return (

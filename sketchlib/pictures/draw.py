@@ -11,17 +11,21 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure
 
+from ..arguments import Count, Inches, Length, Number, Share, checked
 from ..errors import DataError
 from ..files import write_atomically
+from ..settings import Range, between
 from ..strokes import Drawing
-from ..svg import view_box
+from ..svg import as_text, view_box
 
 # Chosen by search within a range of hues for each class: at least 3.6 : 1 against white, and as far apart as
 # they get in the OKLab space as seen with full colour vision, deuteranopia, protanopia and tritanopia.
@@ -39,6 +43,7 @@ COLORS = {
 }
 INK, GREY, LIGHT, ACCENT, BLUE = "#222222", "#777777", "#bbbbbb", "#c0392b", "#1f5fa8"  # lines of plots that stand for no class
 OTHERS = ("#3b5b92", "#8f4a6b", "#5e6b1f", "#7a5230", "#2f6f7d", "#6b6b6b")  # for classes beyond the ten
+PlotColor = Annotated[str, Range(is_color_like, "that names a colour, as '#1a83f9' or 'black'")]
 NO_CLASS, TEXT, FAINT = INK, "#444444", "#999999"
 STYLE = {
     "figure.facecolor": "white",
@@ -58,18 +63,30 @@ STYLE = {
 }
 
 
+@checked
 def color_of(word: str) -> str:
     """The colour of a class throughout the book; a class beyond the ten always gets the same one of a few others."""
     if not word:
         return NO_CLASS
-    return COLORS.get(word) or OTHERS[zlib.crc32(word.encode()) % len(OTHERS)]
+    return COLORS.get(word) or OTHERS[zlib.crc32(word.encode(errors="replace")) % len(OTHERS)]
 
 
 def style() -> None:
-    """Set the book's one style for matplotlib."""
+    """Set the book's one style for matplotlib, over its defaults and not over a user's own settings."""
+    plt.rcdefaults()
     plt.rcParams.update(STYLE)
 
 
+@checked
+def require_finite(drawings: Sequence[Drawing]) -> None:
+    """Raise `DataError` naming the first drawing with a coordinate that is not a finite number."""
+    for number, drawing in enumerate(drawings):
+        if not all(np.isfinite(stroke).all() for stroke in drawing.strokes):
+            name = drawing.word or "no class"
+            raise DataError(f"drawing {number} ({name}) has NaN or infinite coordinates; leave it out")
+
+
+@checked
 def first_points(drawing: Drawing, upto: int) -> Drawing:
     """The drawing after its first `upto` points."""
     strokes, left = [], max(upto, 0)
@@ -88,11 +105,13 @@ def _collection(lines, colors, width: float) -> LineCollection:
     return LineCollection(lines, colors=colors, linewidths=width, capstyle="round", joinstyle="round")
 
 
-def plot(drawing: Drawing, ax: Axes, color: str | None = None, upto: int | None = None, width: float = 1.4) -> None:
+@checked
+def plot(drawing: Drawing, ax: Axes, color: PlotColor | None = None, upto: Count | None = None, width: Length = 1.4) -> None:
     """Draw one drawing into axes without ticks, y down, in a square round it.
 
     `upto`: only the first so many points, in the limits of the whole drawing. `width`: of the line, points (1/72 inch).
     """
+    require_finite([drawing])
     part = drawing if upto is None else first_points(drawing, upto)
     ax.add_collection(_collection(_lines(part), color or color_of(drawing.word), width))
     x, y, side, _ = view_box(drawing)
@@ -113,6 +132,8 @@ def _width(text: str, points: float) -> float:
 def _sheet(rows: Sequence[Sequence[Drawing]], names=(), titles=(), size: float = 1.0, mark: bool = False) -> Figure:
     """A figure with rows of square panels, `size` inches each; `names` at the left of rows, `titles` above panels."""
     style()
+    names, titles = list(map(as_text, names)), list(map(as_text, titles))
+    require_finite([drawing for drawings in rows for drawing in drawings if drawing is not None])
     left = max((_width(name, 9) for name in names), default=0.0) + (0.08 if names else 0.0)
     head, columns = 0.2 if titles else 0.0, max(map(len, rows))
     wide, high = left + columns * size, len(rows) * (size + head)
@@ -124,7 +145,7 @@ def _sheet(rows: Sequence[Sequence[Drawing]], names=(), titles=(), size: float =
     for row, drawings in enumerate(rows):
         top = row * (size + head) + head
         if names:
-            ax.text(left - 0.08, top + size / 2, names[row], ha="right", va="center", color=TEXT)
+            ax.text(left - 0.08, top + size / 2, names[row], ha="right", va="center", color=TEXT, parse_math=False)
         for column, drawing in enumerate(drawings):
             if drawing is None or not drawing.strokes:
                 continue
@@ -140,16 +161,17 @@ def _sheet(rows: Sequence[Sequence[Drawing]], names=(), titles=(), size: float =
         row, column = divmod(number, columns)
         points = min(8.0, 8.0 * size / max(_width(title, 8), 1e-9))
         x, y = left + (column + 0.5) * size, row * (size + head) + head
-        ax.text(x, y, title, ha="center", va="bottom", fontsize=points, color=TEXT)
+        ax.text(x, y, title, ha="center", va="bottom", fontsize=points, color=TEXT, parse_math=False)
     plt.close(figure)  # so that a notebook shows it once, as the cell's value
     return figure
 
 
+@checked
 def grid(
     drawings: Sequence[Drawing],
-    columns: int | None = None,
-    titles: Sequence[str] | None = None,
-    size: float = 1.0,
+    columns: Number | None = None,
+    titles: Sequence[object] | None = None,
+    size: Inches = 1.0,
     mark: bool = False,
 ) -> Figure:
     """A grid of drawings, `size` inches a panel, `titles` above them; chapter 1.
@@ -160,8 +182,6 @@ def grid(
     drawings = list(drawings)
     if not drawings:
         raise DataError("no drawing to show; give at least one")
-    if columns is not None and columns < 1:
-        raise DataError(f"{columns} columns: expected 1 or more, or None")
     if titles is not None and len(titles) != len(drawings):
         raise DataError(f"{len(titles)} titles for {len(drawings)} drawings; give one for each")
     columns = min(columns or shape_of(len(drawings))[1], len(drawings))
@@ -169,24 +189,27 @@ def grid(
     return _sheet(rows, titles=titles or (), size=size, mark=mark)
 
 
-def class_grid(rows: Mapping[object, Sequence[Drawing]], size: float = 0.85, mark: bool = False) -> Figure:
+@checked
+def class_grid(rows: Mapping[object, Sequence[Drawing]], size: Inches = 0.85, mark: bool = False) -> Figure:
     """One row a key (a class, say) with its name at the left; raises `DataError` if there is nothing to show."""
     if not any(len(drawings) for drawings in rows.values()):
         raise DataError(f"no drawing to show in the rows {list(rows)}; give at least one")
-    return _sheet([list(d) for d in rows.values()], names=[str(name) for name in rows], size=size, mark=mark)
+    return _sheet([list(d) for d in rows.values()], names=list(rows), size=size, mark=mark)
 
 
-def temperature_grid(rows: Mapping[float, Sequence[Drawing]], size: float = 0.85, mark: bool = False) -> Figure:
+@checked
+def temperature_grid(rows: Mapping[float, Sequence[Drawing]], size: Inches = 0.85, mark: bool = False) -> Figure:
     """One row a temperature, written as the paper's tau; chapter 7."""
     return class_grid({f"τ = {temperature:g}": drawings for temperature, drawings in rows.items()}, size, mark)
 
 
+@checked
 def compare(
     above: Sequence[Drawing],
     below: Sequence[Drawing],
     titles: tuple[str, str] = ("drawing", "reconstruction"),
-    size: float = 1.0,
-    columns: int = 10,
+    size: Inches = 1.0,
+    columns: Number = 10,
 ) -> Figure:
     """Pairs one above the other, such as real drawings and their reconstructions; chapters 5 and 8.
 
@@ -199,7 +222,8 @@ def compare(
     return _sheet(rows, names=list(titles) * len(starts), size=size)
 
 
-def beside(groups: Mapping[str, Sequence[Drawing]], columns: int = 6, size: float = 0.45, mark: bool = False) -> Figure:
+@checked
+def beside(groups: Mapping[object, Sequence[Drawing]], columns: Number = 6, size: Inches = 0.45, mark: bool = False) -> Figure:
     """Grids of `columns` panels beside each other, each under its name. Raises `DataError` if there is nothing to show. Chapter 14."""
     deep = max((math.ceil(len(drawings) / columns) for drawings in groups.values()), default=0)
     if not deep:
@@ -211,23 +235,28 @@ def beside(groups: Mapping[str, Sequence[Drawing]], columns: int = 6, size: floa
     figure.set_size_inches(wide, high + head)
     ax.set_ylim(high, -head)
     for number, name in enumerate(groups):
-        ax.text((number * (columns + 1) + columns / 2) * size, -0.06, name, ha="center", va="bottom", color=TEXT)
+        ax.text((number * (columns + 1) + columns / 2) * size, -0.06, as_text(name), ha="center", va="bottom", color=TEXT, parse_math=False)
     return figure
 
 
-def confusion(ax: Axes, table: np.ndarray, classes: Sequence[str], title: str = "", least: float = 0.005) -> None:
+@checked
+def confusion(ax: Axes, table: np.ndarray, classes: Sequence[str], title: str = "", least: Share = 0.005) -> None:
     """A confusion matrix of shares (n, n), rows what was asked for, as percentages on grey; shares below `least` stay blank. Chapter 8."""
+    if table.shape != (len(classes), len(classes)):
+        raise DataError(f"a table of shape {table.shape} for {len(classes)} classes: expected a row and a column for each")
     ax.imshow(100 * table, cmap="Greys", vmin=0, vmax=100)
     for row, column in np.argwhere(table >= least):
         share = table[row, column]
         place = dict(ha="center", va="center", fontsize=6, color="white" if share > 0.5 else INK)
         ax.text(column, row, f"{100 * share:.0f}", **place)
-    ax.set(title=title, xlabel="read as", xticks=range(len(classes)), yticks=range(len(classes)))
-    ax.set_xticklabels(classes, rotation=90)
-    ax.set_yticklabels(classes)
+    ax.set_title(title, parse_math=False)
+    ax.set(xlabel="read as", xticks=range(len(classes)), yticks=range(len(classes)))
+    ax.set_xticklabels(classes, rotation=90, parse_math=False)
+    ax.set_yticklabels(classes, parse_math=False)
 
 
-def save_png(picture: Figure | Drawing, path: Path | str, dpi: int = 120) -> None:
+@checked
+def save_png(picture: Figure | Drawing, path: Path | str, dpi: Annotated[int, between(1, 1200)] = 120) -> None:
     """Write a figure or one drawing as a PNG file; raises `DataError` if the path cannot be written."""
     figure = grid([picture], size=2) if isinstance(picture, Drawing) else picture
     write_atomically(path, lambda to: figure.savefig(to, dpi=dpi, format="png"))

@@ -6,13 +6,14 @@ import base64
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+from ..arguments import checked
+from ..data.dataset import SketchSet
 from ..data.doodles import CLASSES as DOODLED
 from ..data.doodles import doodles
-from ..errors import DataError
 from ..files import write_atomically
 
 SOURCE = Path(__file__).resolve().parent / "javascript"
@@ -23,6 +24,21 @@ NAMES = (
 )  # what `sketchpage` holds
 EXAMPLES = 12  # drawings of a class that the page shows beside a reader's
 BITS = 8  # of a weight in a script; what this costs is measured by `rounding_cost`
+Bits = Literal[8, 16, 32]
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A model of some classes with weights of its own, which a router has not."""
+
+    classes: tuple[str, ...]
+    latent_size: int
+
+    def config(self) -> dict[str, Any]:
+        """What its architecture is called with."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Its tensors by name."""
 
 
 def script() -> str:
@@ -52,13 +68,12 @@ def _packed_tensor(values: np.ndarray, bits: int) -> dict:
     return {"shape": list(values.shape), "bits": bits, "scale": _text(scale), "data": _text(whole)}
 
 
-def packed(model, bits: int = BITS) -> dict:
+@checked
+def packed(model: Model, bits: Bits = BITS) -> dict:
     """A model as the page reads it: its architecture, its config, and its tensors in base64.
 
-    `bits`: of a weight, 8 or 16 with a scale for each row of a matrix, or 32 for no rounding. Raises `DataError` for other numbers.
+    `bits`: of a weight, 8 or 16 with a scale for each row of a matrix, or 32 for no rounding.
     """
-    if bits not in (8, 16, 32):
-        raise DataError(f"bits {bits!r}: a weight is packed in 8, 16 or 32 bits")
     tensors = {name: _packed_tensor(one.detach().cpu().float().numpy(), bits) for name, one in model.state_dict().items()}
     return {"architecture": type(model).__name__, "config": model.config(), "tensors": tensors}
 
@@ -72,13 +87,15 @@ def unpacked(one: Mapping) -> np.ndarray:
     return np.frombuffer(raw, f"<i{one['bits'] // 8}").reshape(one["shape"]).astype(np.float32) * scale[:, None]
 
 
-def weights_script(name: str, model, bits: int = BITS) -> str:
+@checked
+def weights_script(name: str, model: Model, bits: Bits = BITS) -> str:
     """A model as a classic script, which a page that was opened from a disk may load, as it may not load other files."""
     text = json.dumps(packed(model, bits), separators=(",", ":"), sort_keys=True)
     return f"(self.sketchWeights ??= {{}})[{json.dumps(name)}] = {text};\n"
 
 
-def write_live(folder: Path | str, models: Mapping[str, object], bits: int = BITS) -> dict[str, int]:
+@checked
+def write_live(folder: Path | str, models: Mapping[str, Model], bits: Bits = BITS) -> dict[str, int]:
     """Write what the live pages load to `folder`: sketch.js, and one script a model; returns the bytes of each file.
 
     `models`: name -> model. A page has elements with `data-sketch="complete"` (or landing, watch, between, scene) and loads sketch.js;
@@ -115,8 +132,9 @@ class Cost(NamedTuple):
     bytes: int
 
 
-def rounding_cost(model, sketches, bits: int = BITS) -> Cost:
-    """What drawings (a `SketchSet`) cost a model in nats a point of data units as it is and as the page draws with it."""
+@checked
+def rounding_cost(model: Model, sketches: SketchSet, bits: Bits = BITS) -> Cost:
+    """What drawings cost a model in nats a point of data units as it is and as the page draws with it."""
     import torch
 
     from ..metrics.likelihood import costs

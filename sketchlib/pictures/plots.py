@@ -5,18 +5,31 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..arguments import SOME, Inches, Polyline, Position, Share, checked
+from ..errors import DataError
+from ..settings import Range
 from ..strokes import Drawing
 from ..svg import view_box
-from .draw import BLUE, GREY, INK, OTHERS, color_of, shape_of, style
+from .draw import BLUE, GREY, INK, OTHERS, PlotColor, color_of, require_finite, shape_of, style
+from .scores import Score
+
+Box = tuple[Position, Position, Position, Position]
+Frame = Annotated[np.ndarray, Range(lambda a: a.ndim in (2, 3) and a.size > 0, "of rows and columns")]
+Panels = Annotated[Mapping[object, Annotated[Sequence[tuple[Drawing, Sequence[Drawing]]], SOME]], SOME]
+Density = Annotated[
+    np.ndarray, Range(lambda a: a.ndim == 2 and a.size > 0 and np.isfinite(a).all() and a.max() > 0, "of two axes, finite, not all 0")
+]
 
 
-def where_next(ax: Axes, density: np.ndarray, extent: Sequence[float], drawn: Sequence[np.ndarray], point: Sequence[float]) -> None:
+@checked
+def where_next(ax: Axes, density: Density, extent: Box, drawn: Sequence[Polyline], point: tuple[Position, Position]) -> None:
     """Where a model expects the next point of a drawing: red, the darker the denser, what is drawn so far in black, a ring where it went.
 
     `density` (rows, columns) over `extent` (left, right, bottom, top) in data units, bottom being the larger: y points down. Its square
@@ -29,11 +42,16 @@ def where_next(ax: Axes, density: np.ndarray, extent: Sequence[float], drawn: Se
     ax.set(xlim=extent[:2], ylim=extent[2:], aspect="equal", xlabel="x (data units)")
 
 
-def curves(records: Sequence[Mapping], terms: Mapping[str, str], unit: str) -> Figure:
+@checked
+def curves(records: Sequence[Mapping], terms: Annotated[Mapping[str, str], SOME], unit: str) -> Figure:
     """Training and validation values over the steps of a run, a panel a term.
 
     `records`: a training's curves, each with `step`, and `train` and `valid` by term. `terms`: term -> its name on the axis, with `unit`.
     """
+    for term in [
+        term for record in records for term in terms if not {"step", "train", "valid"} <= record.keys() or term not in record["valid"]
+    ]:
+        raise DataError(f"a record of a training without step, train or valid of {term!r}: give what `train.fit` returns, and its terms")
     style()
     figure, axes = plt.subplots(1, len(terms), figsize=(3 * len(terms), 2.8), layout="constrained", squeeze=False)
     steps = [record["step"] for record in records]
@@ -46,13 +64,14 @@ def curves(records: Sequence[Mapping], terms: Mapping[str, str], unit: str) -> F
     return figure
 
 
+@checked
 def sweep(
-    panels: Mapping[str, Mapping[str, Sequence]],
-    places: Sequence[float],
+    panels: Annotated[Mapping[str, Mapping[str, Sequence[Score]]], SOME],
+    places: Annotated[Sequence[Position], SOME],
     xlabel: str,
-    colors: Mapping[str, str],
+    colors: Mapping[str, PlotColor],
     ticks: Sequence[str] | None = None,
-    levels: Mapping[str, float] | None = None,
+    levels: Mapping[str, Position] | None = None,
     ylabel: str = "",
 ) -> Figure:
     """Lines over a setting that was swept: a panel a measure, a line a kind, each with the band of its 95 % interval where it has one.
@@ -60,6 +79,11 @@ def sweep(
     `panels`: title -> line -> numbers with `value`, `low` and `high`, one at each of `places`. NaN leaves a gap, and a panel of nothing
     else says so. `ticks`: words for the places, which then stand on a logarithmic scale. `levels`: title -> a dashed line. Chapter 13.
     """
+    for kind, numbers in [item for lines in panels.values() for item in lines.items()]:
+        if kind not in colors or len(numbers) != len(places):
+            raise DataError(
+                f"{len(numbers)} numbers of {kind!r} at {len(places)} places: give one for each place, and a colour for each line"
+            )
     style()
     rows, columns = shape_of(len(panels)) if len(panels) > 4 else (1, len(panels))
     figure, axes = plt.subplots(rows, columns, figsize=(2.6 * columns, 2.6 * rows), layout="constrained", squeeze=False)
@@ -68,6 +92,8 @@ def sweep(
             _line(ax, places, numbers, color=colors[kind], label=kind)
         ax.set(title=title, xlabel=xlabel)
         if ticks:
+            if len(ticks) != len(places):
+                raise DataError(f"{len(ticks)} ticks for {len(places)} places: give one for each")
             ax.set(xscale="log", xlim=(places[0] / 1.2, places[-1] * 1.2))
             ax.set_xticks(places, ticks)
             ax.minorticks_off()
@@ -91,8 +117,12 @@ def _line(ax, places, numbers, color: str, label: str) -> None:
         ax.fill_between(places, [one.low for one in numbers], [one.high for one in numbers], color=color, alpha=0.12, lw=0)
 
 
-def boxes(drawings: Sequence[Drawing], around: Sequence[tuple[float, float, float, float]]) -> Figure:
+@checked
+def boxes(drawings: Sequence[Drawing], around: Sequence[Box]) -> Figure:
     """Drawings in absolute coordinates, y down, each in its box (min x, min y, max x, max y), dotted. Chapter 10."""
+    require_finite(drawings)
+    if len(drawings) != len(around):
+        raise DataError(f"{len(around)} boxes for {len(drawings)} drawings: give one for each")
     style()
     figure, ax = plt.subplots(figsize=(9, 2.8), layout="constrained")
     for drawing, (left, top, right, bottom) in zip(drawings, around, strict=True):
@@ -105,7 +135,8 @@ def boxes(drawings: Sequence[Drawing], around: Sequence[tuple[float, float, floa
     return figure
 
 
-def moments(frames: Sequence, shares: Sequence[float] = (0.1, 0.4, 0.7, 1.0)) -> Figure:
+@checked
+def moments(frames: Annotated[Sequence[Frame], SOME], shares: Annotated[Sequence[Share], SOME] = (0.1, 0.4, 0.7, 1.0)) -> Figure:
     """The frames of a film at some shares of its length, side by side, each under its number. Chapter 9."""
     style()
     figure, axes = plt.subplots(1, len(shares), figsize=(2.75 * len(shares), 3), layout="constrained", squeeze=False)
@@ -118,7 +149,8 @@ def moments(frames: Sequence, shares: Sequence[float] = (0.1, 0.4, 0.7, 1.0)) ->
     return figure
 
 
-def overlaid(rows: Mapping[object, Sequence[tuple[Drawing, Sequence[Drawing]]]], size: float = 1.5) -> Figure:
+@checked
+def overlaid(rows: Panels, size: Inches = 1.5) -> Figure:
     """Drawings that are begun, in black, and several ways to go on drawn over each other in faint colours. Chapter 15.
 
     `rows`: name at the left -> a panel a beginning, with its completions, whose first strokes are those of the beginning.
@@ -139,6 +171,7 @@ def overlaid(rows: Mapping[object, Sequence[tuple[Drawing, Sequence[Drawing]]]],
 
 def _overlay(ax: Axes, begun: Drawing, completions: Sequence[Drawing]) -> None:
     n = len(begun.strokes)
+    require_finite([begun, *completions])
     for color, one in zip(itertools.cycle(OTHERS), completions, strict=False):
         for stroke in one.strokes[n:]:
             ax.plot(*stroke.T, color=color, lw=1.2, alpha=0.55, solid_capstyle="round")
@@ -148,8 +181,14 @@ def _overlay(ax: Axes, begun: Drawing, completions: Sequence[Drawing]) -> None:
     ax.set(xlim=(x, x + side), ylim=(y + side, y), aspect="equal")
 
 
-def posteriors(shares: Sequence[float], posterior: np.ndarray, classes: Sequence[str], word: str) -> Figure:
-    """How likely each class is (n, classes) after each of some shares of a drawing; thick, the line of its class `word`. Chapter 15."""
+@checked
+def posteriors(shares: Sequence[Share], posterior: np.ndarray, classes: Sequence[str], word: str) -> Figure:
+    """How likely each class is (n, classes) after each of some shares of a drawing; thick, the line of its class `word`. Chapter 15.
+
+    Raises `DataError` for probabilities that are not one for each share and class.
+    """
+    if posterior.shape != (len(shares), len(classes)):
+        raise DataError(f"probabilities of shape {posterior.shape} for {len(shares)} shares and {len(classes)} classes: give one for each")
     style()
     figure, ax = plt.subplots(figsize=(6.4, 2.8), layout="constrained")
     for name, line in zip(classes, posterior.T, strict=True):

@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
+from ..arguments import Length, Number, Pixels, checked
 from ..errors import DataError
 from ..files import write_atomically
 from ..strokes import Drawing
@@ -72,7 +74,8 @@ class Scene:
         """Width and height of all drawings together, from the origin, data units."""
         return max(box[2] for box in self.boxes), max(box[3] for box in self.boxes)
 
-    def film(self, width: int = 640) -> Film:
+    @checked
+    def film(self, width: Pixels = 640) -> Film:
         """The scene as a film, one drawing after the other, `width` pixels wide (less if that would enlarge it)."""
         right, bottom = self.size
         scale = min((width - 2 * MARGIN) / max(right, 1), 1.0)
@@ -83,15 +86,18 @@ class Scene:
             lines += Film(0, 0, (drawing,), (0,)).n_lines
         return Film(*(math.ceil(side * scale) + 2 * MARGIN for side in (right, bottom)), placed, tuple(starts))
 
-    def svg(self, width: int = 640) -> str:
+    @checked
+    def svg(self, width: Pixels = 640) -> str:
         """A still SVG at most `width` CSS pixels wide, on opaque white."""
         return film_svg(self.film(width))
 
-    def animated_svg(self, width: int = 640, seconds: float = 12.0, repeat: bool = True) -> str:
+    @checked
+    def animated_svg(self, width: Pixels = 640, seconds: Length = 12.0, repeat: bool = True) -> str:
         """An SVG in which the drawings appear one after the other in `seconds`."""
         return film_svg(self.film(width), seconds, repeat)
 
-    def save(self, path: Path | str, width: int = 640) -> Path:
+    @checked
+    def save(self, path: Path | str, width: Pixels = 640) -> Path:
         """Write the whole scene as a still .svg or .png, on opaque white; returns the path. `animate` shows it being drawn.
 
         Raises `DataError` for another suffix or a path that cannot be written.
@@ -111,12 +117,13 @@ class Scene:
         return self.svg()
 
 
+@checked
 def compose(
     drawings: Sequence[Drawing],
-    spacing: float = 1.4,
-    canvas_width: float | None = None,
-    height: float | None = 200.0,
-    align: str = "top",
+    spacing: Length = 1.4,
+    canvas_width: Length | None = None,
+    height: Length | None = 200.0,
+    align: Literal["top", "middle", "baseline"] = "top",
 ) -> Scene:
     """Place drawings one after the other on a canvas so that no two bounding boxes overlap. Chapter 10.
 
@@ -126,7 +133,7 @@ def compose(
     coordinates that are not finite, and arguments out of range.
     """
     drawings = list(drawings)
-    _check_arguments(drawings, spacing, canvas_width, height, align)
+    _check_drawings(drawings, spacing)
     sized = [_resized(drawing, height) for drawing in drawings]
     extents = [(right - left, bottom - top) for left, top, right, bottom in (drawing.bounds() for drawing in sized)]
     tracker, corners, rows = OffsetTracker(spacing, canvas_width), [], []
@@ -150,27 +157,23 @@ def _resized(drawing: Drawing, height: float | None) -> Drawing:
     return scaled(drawing.shifted(-left, -top), scale if right > left or bottom > top else 1.0, 0, 0)
 
 
-def _check_arguments(drawings, spacing, canvas_width, height, align) -> None:
+def _check_drawings(drawings: Sequence[Drawing], spacing: float) -> None:
     check(drawings)
     for number, drawing in enumerate(drawings):
         if not drawing.strokes:
             name = drawing.word or "no class"
             raise DataError(f"drawing {number} ({name}) is empty; draw it again with another seed")
-    if not 1 <= spacing < math.inf:
+    if spacing < 1:
         raise DataError(f"spacing {spacing}: expected a factor of at least 1 (the report uses 1.3 to 1.5)")
-    for name, value in (("canvas_width", canvas_width), ("height", height)):
-        if value is not None and not 0 < value < math.inf:
-            raise DataError(f"{name} {value}: expected a length above 0 in data units, or None")
-    if align not in ALIGN:
-        raise DataError(f"align {align!r}: expected one of {', '.join(ALIGN)}")
 
 
+@checked
 def animate_scene(
     scene: Scene,
     path: Path | str,
-    width: int = 640,
-    max_frames: int = 400,
-    frame_ms: int = FRAME_MS,
+    width: Pixels = 640,
+    max_frames: Number = 400,
+    frame_ms: Number = FRAME_MS,
     repeat: bool = True,
 ) -> Path:
     """Write a scene being drawn, object after object on one canvas, as .gif or .svg; returns the path.

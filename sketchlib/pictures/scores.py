@@ -6,15 +6,31 @@ A score is anything with a `value`, and `low` and `high`, the ends of its interv
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated, Protocol, runtime_checkable
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..arguments import SOME, Length, Position, Share, checked
+from ..settings import Range
 from .draw import COLORS, GREY, INK, color_of, confusion, style
 
+Column = Annotated[
+    np.ndarray, Range(lambda values: values.ndim == 1 and len(values) > 0 and np.isfinite(values).all(), "of one axis, finite")
+]
+Sides = Annotated[Mapping[str, Mapping[str, Column]], SOME]
 SIDES = {"real": INK, "single": COLORS["airplane"], "router": COLORS["candle"], "best": COLORS["car"]}  # real drawings and models
+
+
+@runtime_checkable
+class Score(Protocol):
+    """A value, and the ends of its interval or None."""
+
+    value: float
+    low: float | None
+    high: float | None
 
 
 def _axes(columns: int, width: float, height: float, rows: int = 1, **how) -> tuple[Figure, np.ndarray]:
@@ -25,7 +41,8 @@ def _axes(columns: int, width: float, height: float, rows: int = 1, **how) -> tu
     return figure, axes
 
 
-def pictures(rows: Mapping[str, Sequence]) -> Figure:
+@checked
+def pictures(rows: Annotated[Mapping[str, Annotated[Sequence[np.ndarray], SOME]], SOME]) -> Figure:
     """Rows of grey pictures as the recogniser sees them, label -> (n, 1, size, size), 1 for a line."""
     columns = max(map(len, rows.values()))
     figure, axes = _axes(columns, 0.9 * columns, 0.95 * len(rows), len(rows))
@@ -37,7 +54,8 @@ def pictures(rows: Mapping[str, Sequence]) -> Figure:
     return figure
 
 
-def confusions(tables: Mapping[str, np.ndarray], classes: Sequence[str], rows: str = "asked for") -> Figure:
+@checked
+def confusions(tables: Annotated[Mapping[str, np.ndarray], SOME], classes: Sequence[str], rows: str = "asked for") -> Figure:
     """Confusion matrices of shares beside each other, each under its title; `rows` says what a row is."""
     figure, axes = _axes(len(tables), 4.4 * len(tables), 4.4, sharey=True)
     for ax, (title, table) in zip(axes[0], tables.items(), strict=True):
@@ -46,7 +64,8 @@ def confusions(tables: Mapping[str, np.ndarray], classes: Sequence[str], rows: s
     return figure
 
 
-def along(lines: Mapping[str, Mapping[float, object]], mark: tuple[str, float], names: tuple[str, str]) -> Figure:
+@checked
+def along(lines: Mapping[str, Mapping[float, Score]], mark: tuple[str, Position], names: tuple[str, str]) -> Figure:
     """Scores over a setting, a line a side (side -> setting -> score), and a dashed line for `mark` (its name and value).
 
     `names`: of the two axes.
@@ -63,13 +82,14 @@ def along(lines: Mapping[str, Mapping[float, object]], mark: tuple[str, float], 
     return figure
 
 
-def _intervals(ax: Axes, scores: Mapping[float, object], color: str) -> None:
+def _intervals(ax: Axes, scores: Mapping[float, Score], color: str) -> None:
     for x, one in scores.items():
         if one.low is not None:
             ax.plot([x, x], [one.low, one.high], color=color, lw=1)
 
 
-def beside_floors(panels: Mapping[str, tuple[object | None, Mapping[str, object]]]) -> Figure:
+@checked
+def beside_floors(panels: Annotated[Mapping[str, tuple[Score | None, Mapping[str, Score]]], SOME]) -> Figure:
     """A panel a measure: measure -> (its floor, a dashed line, or None; side -> score)."""
     figure, axes = _axes(len(panels), 1.7 * len(panels), 2.4)
     for ax, (measure, (floor, scores)) in zip(axes[0], panels.items(), strict=True):
@@ -84,7 +104,8 @@ def beside_floors(panels: Mapping[str, tuple[object | None, Mapping[str, object]
     return figure
 
 
-def cumulative(sides: Mapping[str, Mapping[str, np.ndarray]], names: Mapping[str, str], end: float = 0.99) -> Figure:
+@checked
+def cumulative(sides: Sides, names: Annotated[Mapping[str, str], SOME], end: Share = 0.99) -> Figure:
     """Cumulative shares of traits, a panel a trait: side -> trait -> values (n,); `names`: trait -> its axis.
 
     An axis goes from 0 to where a share of `end` of the first side lies.
@@ -102,7 +123,8 @@ def cumulative(sides: Mapping[str, Mapping[str, np.ndarray]], names: Mapping[str
     return figure
 
 
-def falling(values: Mapping[str, np.ndarray], mark: float, names: tuple[str, str]) -> Figure:
+@checked
+def falling(values: Mapping[str, np.ndarray], mark: Length, names: tuple[str, str]) -> Figure:
     """Values of each class, the largest first, on a logarithmic axis, with a dashed line at `mark`; `names`: of the two axes."""
     figure, axes = _axes(1, 6, 2.8)
     ax = axes[0, 0]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Annotated, Literal
 
+from ..arguments import SOME, Draws, Length, Seed, checked
 from ..errors import DataError, did_you_mean
 from ..strokes import Drawing
 from .scene import Scene, compose
@@ -31,7 +33,8 @@ SYNONYMS = {
 }
 
 
-def read_sentence(sentence: str, classes: Sequence[str]) -> list[tuple[int, str]]:
+@checked
+def read_sentence(sentence: str, classes: Annotated[Sequence[str], SOME]) -> list[tuple[int, str]]:
     """What is to be drawn, in order: how many of which class.
 
     `classes`: those that can be drawn, each by its name or a synonym, in singular or plural. A number is an article, a word up to twenty,
@@ -40,8 +43,6 @@ def read_sentence(sentence: str, classes: Sequence[str]) -> list[tuple[int, str]
     >>> read_sentence("Two cats, an apple and a couple of planes", ["airplane", "apple", "cat"])
     [(2, 'cat'), (1, 'apple'), (2, 'airplane')]
     """
-    if not isinstance(sentence, str):
-        raise DataError(f"a sentence of type {type(sentence).__name__}: give a text such as 'two cats and an apple'")
     words, names = re.findall(r"[^\s,.;!&]+|[,.;!&]", sentence.lower()), _names(classes)
     found, at = [], 0
     while at < len(words):
@@ -126,16 +127,17 @@ def _begins(words: list[str], at: int, names: dict) -> bool:
     return words[at] in {*BETWEEN, *QUANTITIES, *UNITS} or words[at].isdecimal() or any(rest.startswith(f"{name} ") for name in names)
 
 
+@checked
 def scene(
     sentence: str,
-    model=None,
-    seed: int = 0,
+    model: Draws | None = None,
+    seed: Seed | None = 0,
     temperature: float = 0.4,
     pen_temperature: float | None = 0.7,
     guidance: float = 0.0,
-    canvas_width: float | None = 1100.0,
-    height: float | None = 200.0,
-    align: str = "baseline",
+    canvas_width: Length | None = 1100.0,
+    height: Length | None = 200.0,
+    align: Literal["top", "middle", "baseline"] = "baseline",
 ) -> Scene:
     """Draw what a sentence names, one drawing beside the other on one canvas; `read_sentence` says what is understood. Chapter 10.
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import Number, Pixels, Seed, checked
 from ..errors import DataError
 from ..strokes import Drawing, fit_to_box
 
@@ -22,6 +23,7 @@ class Trial(NamedTuple):
     by: str
 
 
+@checked
 def on_grid(drawing: Drawing) -> Drawing:
     """A drawing fitted to the box of 255 data units and rounded to whole ones, as the dataset's own drawings are.
 
@@ -31,8 +33,9 @@ def on_grid(drawing: Drawing) -> Drawing:
     return replace(fitted, strokes=tuple(np.round(stroke) for stroke in fitted.strokes), key_id=None, finished=None)
 
 
+@checked
 def trials(
-    real: Mapping[str, Sequence[Drawing]], made: Mapping[str, Mapping[str, Sequence[Drawing]]], each: int = 1, seed: int = 0
+    real: Mapping[str, Sequence[Drawing]], made: Mapping[str, Mapping[str, Sequence[Drawing]]], each: Number = 1, seed: Seed = 0
 ) -> list[Trial]:
     """The questions of a study in an order shuffled by `seed`, half of them real drawings.
 
@@ -53,7 +56,8 @@ def trials(
     return [out[i] for i in rng.permutation(len(out))]
 
 
-def page(questions: Sequence[Trial], script: str, size: int = 260) -> str:
+@checked
+def page(questions: Sequence[Trial], script: str, size: Pixels = 260) -> str:
     """The study as HTML that needs nothing else: the questions as data, pictures of `size` CSS pixels, and the script that asks."""
     data = [{"word": one.drawing.word, "by": one.by, "svg": one.drawing.svg(size)} for one in questions]
     text = json.dumps(data).replace("</", "<\\/")  # nothing in the data may end the element it stands in

@@ -6,6 +6,7 @@ import anywidget
 import numpy as np
 import traitlets
 
+from ..arguments import Draws, checked
 from ..errors import DataError
 from ..strokes import Drawing
 from . import live
@@ -67,7 +68,8 @@ def _on_paper(drawing: Drawing) -> list:
     return [(np.round(stroke * 2) / 2).tolist() for stroke in drawing.strokes]
 
 
-def panel(model, drawing: Drawing | None = None) -> Panel:
+@checked
+def panel(model: Draws, drawing: Drawing | None = None) -> Panel:
     """A paper on which `model` draws and the reader too; `drawing`: what is on it at first, in the data's box of 255 units. Chapter 7.
 
     The model is any that `sketchlib.load` gives, or one that was just trained; it is sent to the browser when it first draws. What the

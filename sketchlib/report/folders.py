@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from ..files import PROJECT
+from ..files import PROJECT, named_folder
 
 
 def build_folder(profile_name: str) -> Path:
     """build/PROFILE in the project, or below SKETCHLIB_BUILD."""
-    return Path(os.environ.get("SKETCHLIB_BUILD", PROJECT / "build")) / profile_name
+    return (named_folder("SKETCHLIB_BUILD") or PROJECT / "build") / profile_name

@@ -277,7 +277,8 @@ def load_profile(name: str) -> Profile:
     """
     folder, path = profiles_folder(), profile_file(name)
     if not path.is_file():
-        raise DataError(f"profile {name!r} is not known; expected one of {', '.join(sorted(p.stem for p in folder.glob('[!.]*.yml')))}")
+        names = ", ".join(sorted(one.stem for one in folder.glob("[!.]*.yml")))
+        raise DataError(f"profile {name!r} is not known; {f'expected one of {names}' if names else 'no profile is'} in {folder}")
     full = _read_yaml(profile_file("full"))
     _made(full, "full", "full.yml")
     return _made(_joined(full, _read_yaml(path)), name, path.name)

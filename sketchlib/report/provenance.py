@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import time
@@ -11,10 +12,11 @@ from ..files import INSTALLED, PROJECT
 
 
 def _git(*arguments: str) -> str:
-    if INSTALLED:  # the folder one works in may be a checkout of something else
+    if INSTALLED or not (PROJECT / ".git").exists():  # the folder one works in, or one above, may be a checkout of something else
         return ""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}  # which may name another repository
     try:
-        done = subprocess.run(["git", *arguments], cwd=PROJECT, capture_output=True, text=True, timeout=10)
+        done = subprocess.run(["git", *arguments], cwd=PROJECT, capture_output=True, text=True, timeout=10, env=own)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

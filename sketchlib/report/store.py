@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..files import write_atomically
+from ..files import locked, write_atomically
 
 RECORD = "SKETCHLIB_RECORD"  # set by the build for its chapters
 # Not looked into where a key is made: what files hold, what a training starts from and the values of settings are told apart otherwise,
@@ -76,17 +76,24 @@ def is_done(folder: Path) -> bool:
 def taken_or_made(folder: Path, make: Callable[[Path], dict], about: Callable[[], str] | None) -> Path:
     """The folder, where it is done; else `make` fills it and returns the record that is kept in done.json.
 
-    `about` says how long it will take (None: nothing is said). What was interrupted is gone on with.
+    `about` says how long it will take (None: nothing is said). What was interrupted is gone on with. Raises `DataError` where another
+    process is making it now, and names that.
     """
     if not is_done(folder):
         if about:
             print(f"{folder.name.rpartition('-')[0]}: not in the artefact store; {about()}", flush=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        began = time.perf_counter()
-        record = make(folder)
-        text = json.dumps({**record, "seconds": time.perf_counter() - began}, indent=1)
-        write_atomically(folder / "done.json", lambda path: path.write_text(text, encoding="utf-8"))
+        with locked(folder / ".lock", f"makes {folder.name}"):
+            _make(folder, make)
     return folder
+
+
+def _make(folder: Path, make: Callable[[Path], dict]) -> None:
+    if is_done(folder):  # by whoever had the lock before
+        return
+    began = time.perf_counter()
+    record = make(folder)
+    text = json.dumps({**record, "seconds": time.perf_counter() - began}, indent=1)
+    write_atomically(folder / "done.json", lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def record_of(folder: Path) -> dict:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from multiprocessing import active_children, get_context
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 from ..errors import DataError
@@ -337,12 +340,24 @@ def keep_side_by_side(profile, recipes: Sequence[Recipe]) -> None:
     print(f"{', '.join(recipe.name for recipe in todo)}: not in the artefact store; {about(profile, todo, workers)}", flush=True)
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         try:
-            _watch(profile, {pool.submit(_keep_on_one_processor, profile, recipe): recipe for recipe in todo})
+            with _without_main():
+                jobs = {pool.submit(_keep_on_one_processor, profile, recipe): recipe for recipe in todo}
+            _watch(profile, jobs)
         except BaseException:  # the others end too, and go on from their checkpoints next time
             pool.shutdown(wait=False, cancel_futures=True)
             for process in active_children():
                 process.terminate()
             raise
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    # A process that is started meanwhile does not begin by running this one's script again, which may have no `if __name__ == ...`.
+    own, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = own
 
 
 def _keep_on_one_processor(profile, recipe: Recipe) -> None:

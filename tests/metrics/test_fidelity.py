@@ -137,7 +137,7 @@ def test_features_that_cannot_be_compared_are_refused(metric):
 def test_fewer_samples_than_k_are_refused_with_the_number_needed():
     with pytest.raises(DataError, match="made features: 5 samples, at least 6 are needed"):
         fidelity.neighbourhood(CLOUD, CLOUD[:5], k=5)
-    with pytest.raises(DataError, match="k = 0"):
+    with pytest.raises(DataError, match="k is 0"):
         fidelity.neighbourhood(CLOUD, CLOUD, k=0)
     with pytest.raises(DataError, match="60 samples, at least 100"):
         fidelity.compare(CLOUD, CLOUD, CLOUD, n=100)

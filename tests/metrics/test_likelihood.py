@@ -226,7 +226,7 @@ def test_neither_batch_size_nor_training_mode_changes_a_figure():
 def test_bad_sets_are_refused(single):
     with pytest.raises(DataError, match="0 drawings"):
         means(single, SET.subset([]))
-    with pytest.raises(DataError, match="K = -1"):
+    with pytest.raises(DataError, match="samples is -1"):
         means(single, SET, samples=-1)
     lengths = np.append(SET.lengths, 0)
     hollow = replace(SET, offsets=np.concatenate([[0], np.cumsum(lengths)]), labels=np.append(SET.labels, 0))

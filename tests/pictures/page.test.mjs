@@ -1,4 +1,4 @@
-// Run by test_page.py, which writes the fixtures with torch: node --test with SKETCH_SCRIPT and SKETCH_FIXTURES set.
+// Run by test_live_page.py, which writes the fixtures with torch: node --test with SKETCH_SCRIPT and SKETCH_FIXTURES set.
 import assert from "node:assert";
 import { readFileSync } from "node:fs";
 import test from "node:test";

@@ -66,7 +66,7 @@ def test_words_and_digits_are_the_same_numbers(number):
         ("a couple of", "'a couple of' of what|'a couple of'"),
         ("", "names nothing to draw"),
         (" , and", "names nothing to draw"),
-        (None, "a sentence of type NoneType"),
+        (None, "sentence is None; allowed: a text"),
     ],
 )
 def test_what_is_not_understood_is_named(text, message):
