@@ -9,15 +9,18 @@ export SKETCHLIB_DATA ?= $(abspath ../shared/quickdraw)
 endif
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: book test lab bench fuzz lint clean
+.PHONY: book pdf test lab bench fuzz lint clean
 book: $(VENV)/.installed
 	@$(VENV)/bin/python -m doit --verbosity 2 profile=$(PROFILE)
+
+pdf: $(VENV)/.installed
+	@$(VENV)/bin/python -m doit --verbosity 2 profile=$(PROFILE) pdf
 
 test: $(VENV)/.installed
 	@$(VENV)/bin/python -m pytest
 
 lab: $(VENV)/.installed
-	@$(VENV)/bin/python -m jupyterlab notebooks
+	@$(VENV)/bin/python -m jupyterlab notebooks $(LAB)
 
 bench: $(VENV)/.installed
 	@$(VENV)/bin/python benchmarks/run.py $(BENCH)

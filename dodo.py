@@ -243,14 +243,14 @@ def stage_site(folder: Path) -> None:
 def write_live(folder: Path) -> None:
     """The script that draws on the pages, and the published models beside it, each loaded when a reader asks for it."""
     from sketchlib.models import weights
-    from sketchlib.pictures import page
+    from sketchlib.pictures import live
 
     router = weights.load("router")
-    page.write_live(folder, {"single": weights.load("single"), **{name: router.for_class(name) for name in router.classes}})
+    live.write_live(folder, {"single": weights.load("single"), **{name: router.for_class(name) for name in router.classes}})
 
 
 def write_results(path: Path, results: dict) -> None:
-    """Append the table of every number of this run, beside those of the published one, to the results page."""
+    """Append the table of every number of this run, beside those of the published one, to the results live."""
     from sketchlib.report import publish
 
     interval = "95 % interval"
@@ -328,6 +328,21 @@ def build_html() -> bool:
     (site / "_build" / "html").rename(html)
     shutil.rmtree(old, ignore_errors=True)
     return True
+
+
+def build_pdf() -> None:
+    """Print the pages to html/book.pdf, and show the link to it on the first of them."""
+    from sketchlib.report import pdf
+
+    html = BUILD / "html"
+    pdf.make_pdf(html, toc_files(), html / "book.pdf")
+    pdf.show_link(html / "index.html")
+    print(html / "book.pdf")
+
+
+def task_pdf():
+    """The pages as one PDF, with the solutions at its end."""
+    return {"actions": [build_pdf], "task_dep": ["html"], "verbosity": 2}
 
 
 def git_head() -> str:

@@ -324,7 +324,7 @@ def test_a_wrong_command_is_answered_with_what_is_right(profile, capsys):
             main(arguments)
     with pytest.raises(SystemExit):
         main(["train", "single", "--classes", "cat"])
-    assert "--classes is for the router" in capsys.readouterr().err
+    assert "No such option '--classes'" in capsys.readouterr().err
 
 
 # --- without processes ---

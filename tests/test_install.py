@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from extras import ROOT, hook, lacking
 
-from sketchlib import __main__ as command_line
+from sketchlib.__main__ import main
+from sketchlib.commands import book
 
 README = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)[1]
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "build", "__pycache__", "*.egg-info", ".*_cache", ".doit.db*")
@@ -86,7 +87,7 @@ def test_with_the_extra_for_pictures_readmes_lines_write_a_gif(run, tmp_path):
 
 @pytest.mark.slow
 def test_the_installed_command_knows_the_profiles_and_does_not_publish(run, tmp_path):
-    assert run("sketchlib", "--help").stdout.startswith("usage: sketchlib")
+    assert run("sketchlib", "--help").stdout.startswith("Usage: sketchlib")
     unknown = run("sketchlib", "train", "single", "--profile", "none")
     known = ", ".join(sorted(path.stem for path in (ROOT / "profiles").glob("*.yml")))
     assert unknown.returncode == 1 and unknown.stderr.startswith(f"profile 'none' is not known; expected one of {known} in ")
@@ -95,6 +96,7 @@ def test_the_installed_command_knows_the_profiles_and_does_not_publish(run, tmp_
 
 
 def test_what_is_installed_publishes_nothing(monkeypatch):
-    monkeypatch.setattr(command_line, "INSTALLED", True)
-    with pytest.raises(SystemExit, match="run it in a checkout"):
-        command_line.main(["publish"])
+    monkeypatch.setattr(book, "INSTALLED", True)
+    for command in ("publish", "book"):
+        with pytest.raises(SystemExit, match="run it in a checkout"):
+            main([command])

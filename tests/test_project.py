@@ -18,10 +18,11 @@ ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "sketchlib"
 # From left to right: a file at the top, or a folder, imports only from its own group and those before it.
 ORDER = [{"errors", "polylines"}, {"limits"}, {"strokes", "svg", "files", "distributed", "settings", "arguments"}, {"data"}, {"models"}]
-ORDER += [{"train"}, {"guidance", "sampling", "completion", "export"}, {"metrics", "pictures"}, {"report"}, {"__main__"}]
+ORDER += [{"train"}, {"guidance", "sampling", "completion", "export", "finetuning"}, {"metrics", "pictures"}, {"report"}, {"commands"}]
+ORDER += [{"__main__"}]
 ALLOWED = {"torch", "numpy", "safetensors", "sklearn", "scipy", "tqdm", "sketchlib"} | sys.stdlib_module_names
 MODULES = sorted(".".join(path.relative_to(LIBRARY).with_suffix("").parts) for path in LIBRARY.rglob("*.py") if path.stem != "__init__")
-CORE = [module for module in MODULES if module.split(".")[0] not in {"export", "pictures", "report", "__main__"}]
+CORE = [module for module in MODULES if module.split(".")[0] not in {"export", "pictures", "report", "commands", "__main__"}]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PATHS = [path for path in ROOT.rglob("*") if path.suffix in {".py", ".md", ".yml", ".toml", ".ipynb", ".cff"} and path.is_file()]
 HIDDEN = {".venv", "build", "data", ".git"}

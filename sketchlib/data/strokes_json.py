@@ -22,7 +22,8 @@ def read_json(path: Path | str, limit: int | None = None) -> Iterator[Drawing]:
     """The first `limit` drawings of a .json file, from the origin; their word is the file's name.
 
     It holds one drawing, a list of them, or lists of them under train, valid and test; a drawing is a list of rows of stroke-3 or
-    stroke-5. Raises `DataError` naming the drawing that is something else.
+    stroke-5. A file that the live page saved has one under stroke3, and its word. Raises `DataError` naming the drawing that is something
+    else.
 
     >>> _ = Path("cat.json").write_text("[[[30, 40, 0], [1, 2, 1]]]")
     >>> [(drawing.word, drawing.n_points) for drawing in read_json("cat.json")]
@@ -42,6 +43,8 @@ def _json(path: Path) -> Iterator[Drawing]:
         raise
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not JSON ({error}); get the file again") from error
+    if isinstance(values, dict) and "stroke3" in values:  # one drawing, as the live page saves it
+        word, values = str(values.get("word") or word), [values["stroke3"]]
     for number, member in enumerate(_drawings_in(values, path)):
         try:
             yield from_stroke3(stroke3_of(member), word)

@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from ..arguments import checked
-from ..errors import known
+from ..errors import DataError, known
 
 
 class Router:
@@ -30,6 +30,10 @@ class Router:
         return found
 
     __getitem__ = for_class
+
+    def for_new_class(self, word: str) -> nn.Module:
+        """Raises `DataError`: a new model begins as one other."""
+        raise DataError(f"a router is a model for each class, and a model of {word!r} begins as one: give one of them, or 'single'")
 
     @property
     def loaded(self) -> tuple[str, ...]:

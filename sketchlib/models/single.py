@@ -57,6 +57,15 @@ class ConditionalDecoder(nn.Module):
         self.embedding.weight.copy_(other.embedding.weight[rows])
         self.started_from = f"a single model of {len(other.classes)} classes"  # which its card will say
 
+    @torch.no_grad()
+    def for_new_class(self, word: str) -> ConditionalDecoder:
+        """A model of another class alone that begins as this one; its embedding is the mean of those that are known here. Chapter 16."""
+        made = type(self)(**{**self.config(), "classes": [word]})
+        made.decoder.copy_from(self.decoder)
+        made.embedding.weight.copy_(self.embedding.weight.mean(0, keepdim=True))
+        made.started_from = f"a single model of {len(self.classes)} classes"
+        return made
+
     def label(self, name: str) -> int:
         """The index of a class; raises `DataError` naming the nearest classes for an unknown one."""
         return self.classes.index(known(name, self.classes))

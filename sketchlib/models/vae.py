@@ -125,6 +125,12 @@ class SketchVAE(nn.Module):
         _fit(self.encoder.fc_log_var, state, torch.log(variance @ (back**2).T))
         self.decoder.read_through(root, mean)
 
+    def for_new_class(self, word: str) -> SketchVAE:
+        """A model of another class that begins as this one. Chapter 16."""
+        made = type(self)(**{**self.config(), "classes": [word]})
+        made.start_from(self)
+        return made
+
     def for_class(self, name: str) -> SketchVAE:
         """The model for a class: this one, whatever the class."""
         return self

@@ -9,7 +9,7 @@ import traitlets
 from ..arguments import Draws, checked
 from ..errors import DataError
 from ..strokes import Drawing
-from . import page
+from . import live
 
 SHOWN = 4  # sketches of the still picture
 
@@ -20,7 +20,7 @@ class Panel(anywidget.AnyWidget):
     `drawing`: what the reader drew. `completed`: that and how the network went on. `word`: its class, empty where it is not known.
     """
 
-    _esm = page.module()
+    _esm = live.module()
     models = traitlets.Dict().tag(sync=True)  # name -> classes, bytes
     strokes = traitlets.List().tag(sync=True)  # the reader's, points [x, y] on a paper of 255 units
     continuation = traitlets.List().tag(sync=True)  # the network's
@@ -35,7 +35,7 @@ class Panel(anywidget.AnyWidget):
         name = content.get("load")
         try:
             found = self._model.for_class(self.models[name]["classes"][0])
-            self.send({"name": name, "packed": page.packed(found)})
+            self.send({"name": name, "packed": live.packed(found)})
         except (DataError, KeyError, OSError) as error:
             self.send({"name": name, "error": str(error)})
 
@@ -78,7 +78,7 @@ def panel(model: Draws, drawing: Drawing | None = None) -> Panel:
     from torch import nn
 
     if isinstance(model, nn.Module):
-        size = page.BITS // 8 * 4 * sum(one.numel() for one in model.parameters()) // 3  # in base64
+        size = live.BITS // 8 * 4 * sum(one.numel() for one in model.parameters()) // 3  # in base64
         models = {"this model": {"classes": list(model.classes), "bytes": size, "latent": model.latent_size}}
     else:  # a router: one model a class, each read when it is first asked for
         models = {name: {"classes": [name], "bytes": 0, "latent": 0} for name in model.classes}

@@ -229,6 +229,18 @@ class Comparison:
 
 
 @settings
+class OwnDrawings:
+    """The models of chapter 16, which start from the single model."""
+
+    counts: tuple[int, ...] = ranged(at_least(5))  # drawings of the new class
+    steps: int = ranged(COUNT)  # optimiser steps, at most
+    batch_size: int = ranged(COUNT)  # drawings a step
+    lr: float = ranged(above(0))  # learning rate, at first
+    validations: int = ranged(COUNT)  # over a run
+    sketches: int = ranged(COUNT)  # looked at for near-copies
+
+
+@settings
 class Profile:
     """The sizes and durations of a run: `profile.single.hidden_size`."""
 
@@ -246,6 +258,7 @@ class Profile:
     completion: Completion
     experiments: Experiments
     comparison: Comparison
+    own_drawings: OwnDrawings
 
     @property
     def values(self) -> dict:

@@ -327,3 +327,13 @@ def test_texts_in_place_of_numbers_are_not_made_as_long_as_the_longest(tmp_path)
         read(path)
     assert tracemalloc.get_traced_memory()[1] < 20e6
     tracemalloc.stop()
+
+
+def test_a_drawing_that_the_live_page_saved_is_read_with_its_word(tmp_path):
+    path = tmp_path / "sketch.json"
+    path.write_text('{"word": "alarm clock", "stroke3": [[30, 40, 0], [1, 2, 1]], "by_reader": 1}')
+    (one,) = read(path)
+    assert one.word == "alarm clock" and one.stroke3.tolist() == [[30, 40, 0], [1, 2, 1]]
+    path.write_text('{"word": "", "stroke3": [[30, 40, "up"]]}')
+    with pytest.raises(DataError, match="drawing 0"):
+        read(path)

@@ -20,7 +20,7 @@ from sketchlib.strokes import Drawing
 from sketchlib.train import Settings, evaluate, fit, load_kept
 
 METHODS = {"config", "start_from", "for_class", "draw_condition", "as_known", "parts", "loss", "averaged_over", "clipped_parts"}
-METHODS |= {"weights_per_row"}
+METHODS |= {"weights_per_row", "for_new_class"}
 SET = sketch_set()
 
 

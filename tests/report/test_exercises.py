@@ -42,6 +42,10 @@ MISTAKES = {
         "new best sets",
     ),
     "15_finish_my_drawing": ("def chances(nats):\n    return np.exp(nats) / np.exp(nats).sum()", "costs less"),
+    "16_your_own_drawings": (
+        "def copied(distances, honest, quantile):\n    return np.mean(distances <= np.quantile(distances, quantile))",
+        "drawings held out",
+    ),
     "13_which_architecture": (
         "def who_is_ahead(a, b):\n    apart, error = np.mean(b) - np.mean(a), np.sqrt((np.var(a) + np.var(b)) / len(a))\n"
         "    return 'neither' if abs(apart) <= 1.96 * error else 'first' if apart > 0 else 'second'",

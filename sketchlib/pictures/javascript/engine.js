@@ -8,7 +8,7 @@ function bytesOf(text) {
   return bytes.buffer;
 }
 
-// A tensor as sketchlib.pictures.page packs it: float32 as it is; whole numbers of 8 or 16 bits times the scale of their row.
+// A tensor as sketchlib.pictures.live packs it: float32 as it is; whole numbers of 8 or 16 bits times the scale of their row.
 function unpacked({ shape, bits, data, scale }) {
   if (bits === 32) return new Float32Array(bytesOf(data));
   const whole = bits === 8 ? new Int8Array(bytesOf(data)) : new Int16Array(bytesOf(data));

@@ -16,10 +16,10 @@ SAMPLES = 16  # of z, for the importance-weighted bound
 EXACT = "single"  # the model that the others' costs are compared with
 COSTS = {
     "grid_per_point": ("per_point", "cost or bound ($K$ = 1) a point"),
-    "grid_per_sketch": ("per_sketch", "the same a sketch"),
+    "grid_per_sketch": ("per_sketch", "cost or bound ($K$ = 1) a sketch"),
     "l_kl": ("l_kl", "of this $L_{KL}$ a sketch"),
     "grid_iw_per_point": ("iw_per_point", "importance-weighted bound a point"),
-    "grid_iw_per_sketch": ("iw_per_sketch", "the same a sketch"),
+    "grid_iw_per_sketch": ("iw_per_sketch", "importance-weighted bound a sketch"),
     "paper": ("paper", "$L_R$ as the paper prints it (a density, normalised units, over $N_{max}$)"),
 }
 

@@ -164,6 +164,10 @@ def test_an_axis_names_every_trait_that_is_counted():
     assert [name.partition(" (")[0].partition(",")[0] for name in likeness.TRAITS.values()] == list(likeness.TRAITS)
 
 
+def test_every_cost_has_a_row_of_its_own(measured):
+    assert len(nats.likelihood_table(measured, TITLES).splitlines()) == 2 + len(nats.COSTS)
+
+
 def test_the_gap_is_that_of_the_two_costs(measured):
     apart = measured["s08_grid_iw_per_sketch_router"].value - measured["s08_grid_per_sketch_single"].value
     assert np.isclose(measured["s08_grid_gap_router"].value, apart) and measured["s08_l_kl_single"].value == 0

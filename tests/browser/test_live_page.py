@@ -11,7 +11,7 @@ from sketchlib.metrics.recogniser import train_recogniser
 from sketchlib.models import weights
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
-from sketchlib.pictures import page
+from sketchlib.pictures import live
 from sketchlib.strokes import from_stroke3
 
 CLASSES = ["cat", "face", "sun", "car", "candle"]
@@ -29,7 +29,7 @@ def small_models():
 
 
 def write_pages(folder, models):
-    sizes = page.write_live(folder / "live", models)
+    sizes = live.write_live(folder / "live", models)
     for name, views in {"draw": VIEWS, "landing": ("landing",)}.items():
         marks = "".join(f'<section id="{view}"><div data-sketch="{view}"></div></section>' for view in views)
         (folder / f"{name}.html").write_text(HTML.format(marks), encoding="utf-8")

@@ -17,7 +17,7 @@ from sketchlib.models.mixture import pen_nll, split_parameters, stroke_nll
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.transformer import ConditionalTransformer
 from sketchlib.models.vae import SketchVAE
-from sketchlib.pictures import page, sentence
+from sketchlib.pictures import live, sentence
 from sketchlib.strokes import Drawing, simplify, to_stroke3, to_stroke5
 
 SENTENCES = {  # read and refused alike by the page and by Python
@@ -122,7 +122,7 @@ def fixtures(tmp_path_factory):
     """The script and the golden vectors as files."""
     folder, found = tmp_path_factory.mktemp("page"), []
     for name, model in models().items():
-        one = {"name": name, "packed": page.packed(model, bits=32), **golden(model, "cat")}
+        one = {"name": name, "packed": live.packed(model, bits=32), **golden(model, "cat")}
         if model.latent_size:
             shown = doodles(["cat"], 1, 0)["cat"][0]
             one |= {"drawing": [s.tolist() for s in shown.strokes], "mu": sampling.encode(model, [shown])[0].tolist()}
@@ -135,7 +135,7 @@ def fixtures(tmp_path_factory):
     ]
     both = {"models": found, "simplified": parts, "sentences": SENTENCES, "classes": TEN_CLASSES}
     (folder / "fixtures.json").write_text(json.dumps(both))
-    (folder / "script.js").write_text(page.script())
+    (folder / "script.js").write_text(live.script())
     return folder
 
 
@@ -150,9 +150,9 @@ def test_the_script_does_what_torch_does(fixtures):
 @pytest.mark.parametrize(("bits", "share"), [(8, 1 / 127), (16, 1 / 32767), (32, 0)])
 def test_a_weight_comes_back_to_half_a_step_of_its_row(bits, share):
     for model in models().values():
-        tensors = page.packed(model, bits)["tensors"]
+        tensors = live.packed(model, bits)["tensors"]
         for name, weights in model.state_dict().items():
-            found, weights = page.unpacked(tensors[name]), weights.numpy()
+            found, weights = live.unpacked(tensors[name]), weights.numpy()
             row = np.abs(weights).max(-1, keepdims=True) if weights.ndim == 2 else 0
             assert found.dtype == np.float32 and (np.abs(found - weights) <= row * share * 0.5001 + 1e-7).all()
 
@@ -160,24 +160,24 @@ def test_a_weight_comes_back_to_half_a_step_of_its_row(bits, share):
 def test_a_row_of_zeros_stays_one():
     model = models()["single"]
     torch.nn.init.zeros_(model.embedding.weight)
-    assert (page.unpacked(page.packed(model)["tensors"]["embedding.weight"]) == 0).all()
+    assert (live.unpacked(live.packed(model)["tensors"]["embedding.weight"]) == 0).all()
 
 
 def test_other_numbers_of_bits_are_refused():
-    with pytest.raises(DataError, match="bits is 4; allowed: 8 or 16 or 32"):
-        page.packed(models()["single"], bits=4)
+    with pytest.raises(DataError, match="bits 4"):
+        live.packed(models()["single"], bits=4)
 
 
 def test_rounding_costs_nothing_at_32_bits_and_less_the_more_bits_there_are():
     model, sketches = models()["single"], sketch_set()
-    costs = {bits: page.rounding_cost(model, sketches, bits) for bits in (8, 16, 32)}
+    costs = {bits: live.rounding_cost(model, sketches, bits) for bits in (8, 16, 32)}
     assert costs[32].before == costs[32].after == costs[8].before
     assert abs(costs[16].after - costs[16].before) < abs(costs[8].after - costs[8].before) < 0.1
     assert costs[8].bytes < costs[16].bytes < costs[32].bytes
 
 
 def test_a_script_is_plain_text_that_gives_its_model_by_name():
-    text = page.weights_script('a "name"', models()["vae"])
+    text = live.weights_script('a "name"', models()["vae"])
     assert text.isascii() and text.startswith('(self.sketchWeights ??= {})["a \\"name\\""] = {') and text.endswith("};\n")
 
 
@@ -194,6 +194,6 @@ def test_the_page_without_weights_is_small_and_its_models_are_beside_it(tmp_path
     made = {"single": models()["single"]}
     for name in TEN_CLASSES:
         made[name] = SketchVAE([name], **{key: value for key, value in vae.config().items() if key != "classes"})
-    sizes = page.write_live(tmp_path, made)
+    sizes = live.write_live(tmp_path, made)
     assert sizes["sketch.js"] < 200_000
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(sizes) == sorted(["sketch.js", *(f"{name}.js" for name in made)])

@@ -1,0 +1,95 @@
+"""Commands of the book: build it, and publish a run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import click
+
+from ..errors import DataError, needing
+from ..files import INSTALLED, PROJECT
+from ..report.store import building
+from ..settings import at_least, ranged, settings
+from .options import examples, from_settings
+from .training import PROFILE
+
+
+@click.command(epilog=examples("sketchlib book", "sketchlib book --profile smoke"))
+@PROFILE
+def book(profile):
+    """Build the book.
+
+    The chapters are executed and the pages built, as `make book` does, in the environment that is there.
+    """
+    require_checkout("book executes the chapters")
+    with needing("book"):
+        import doit  # noqa: F401
+    command = [sys.executable, "-m", "doit", "--verbosity", "2", f"profile={profile}"]
+    raise click.exceptions.Exit(subprocess.run(command, cwd=PROJECT).returncode)
+
+
+@settings
+class Live:
+    """How the models of the live page are written, and measured."""
+
+    drawings: int = ranged(at_least(0), 500)  # validation drawings that are measured on; 0: none
+
+
+@click.command(epilog=examples("sketchlib live build/live --bits 16"))
+@click.argument("folder", type=click.Path())
+@click.option("--bits", type=click.Choice([8, 16, 32]), default=8, show_default=True, help="of a weight")
+@from_settings(Live)
+@PROFILE
+def live(folder, bits, drawings, profile):
+    """Write the live page's script and models.
+
+    They go to FOLDER, as in the book's build. For each model is said its size, and what its rounded weights cost in nats a point of the
+    profile's validation drawings.
+    """
+    from ..data.dataset import cap
+    from ..models import weights
+    from ..pictures import live
+    from ..report import stages
+    from ..report.profile import load_profile
+
+    router = weights.load("router")
+    models = {"single": weights.load("single"), **{name: router.for_class(name) for name in router.classes}}
+    sizes = live.write_live(folder, models, bits)
+    click.echo(f"sketch.js: {sizes.pop('sketch.js') / 1000:.0f} kB")
+    with building():
+        valid = stages.data(load_profile(profile)).splits.valid if drawings else None
+    for name, model in models.items():
+        line = f"{name:<12}{sizes[f'{name}.js'] / 1e6:5.1f} MB"
+        if drawings:
+            some = valid.only(name) if model.latent_size else valid
+            before, after, _ = live.rounding_cost(model, cap(some, -(-drawings // len(model.classes))), bits)
+            line += f"  {before:.4f} nats a point, rounded {after - before:+.5f}"
+        click.echo(line)
+
+
+@click.command(epilog=examples("sketchlib publish --profile published"))
+@click.option("--profile", default="published", show_default=True, help="the run to publish")
+def publish(profile):
+    """Publish a run.
+
+    For weights/, book/results/ and README's pictures: write a profile's weights in half precision to weights/, each with a card, and the
+    numbers of its executed chapters to book/results/. Models that are not trained yet are trained first. A profile that takes weights or
+    results from the published run, such as quick, is refused.
+    """
+    require_checkout("publish writes into a checkout")
+    from ..models import weights
+    from ..report import publish
+    from ..report.profile import load_profile
+
+    run = load_profile(profile)
+    with building():
+        for path in [*publish.publish_results(run), *publish.publish_weights(run)]:  # the quick one, which may fail, first
+            click.echo(f"{path.relative_to(publish.PROJECT)}: {path.stat().st_size / 1e6:.2f} MB")
+        publish.publish_pictures(weights.read(publish.PROJECT / "weights" / "single.safetensors"), run.sampling)
+
+
+def require_checkout(what: str) -> None:
+    """Raises `DataError` where the library is installed, and not run in a checkout of the repository."""
+    if INSTALLED:
+        raise DataError(f"{what} of the repository, and this sketchlib is installed: run it in a checkout")

@@ -1,0 +1,213 @@
+"""Commands that train models and score them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import fields, replace
+from datetime import timedelta
+from pathlib import Path
+
+import click
+import numpy as np
+
+from ..finetuning import FEW
+from ..report.profile import Single, Vae, load_profile
+from ..report.store import building
+from ..settings import FACTOR, SEED, Settings, at_least, ranged, settings
+from .options import FORCE, Value, examples, from_settings, given
+from .output import say
+
+PROFILE = click.option("--profile", default="quick", show_default=True, help="profiles/PROFILE.yml has the sizes and durations")
+SEEDED = click.option("--seed", type=Value(int, SEED), metavar="NUMBER", show_default="as in the profile", help="of the whole run")
+
+SKETCHES = 40  # looked at for near-copies
+
+
+@click.group()
+def train():
+    """Train the models of a profile.
+
+    What was interrupted is gone on with. Drawings are read as for the book: SKETCHLIB_DATA, else data/. Values that differ from the
+    profile's make another run, PROFILE-changed.
+    """
+
+
+@train.command(epilog=examples("sketchlib train single --steps 2000", "torchrun --nproc-per-node=2 -m sketchlib train single"))
+@PROFILE
+@SEEDED
+@from_settings(Single)
+@click.pass_context
+def single(context, profile, seed, **_):
+    """Train the single model of all classes.
+
+    Started by torchrun, every batch is split over the processes.
+    """
+    with building():
+        train_single(changed(load_profile(profile), "single", given(context, Single), seed))
+
+
+@train.command(epilog=examples("sketchlib train router --classes cat", "torchrun --nproc-per-node=2 -m sketchlib train router"))
+@PROFILE
+@SEEDED
+@click.option("--classes", multiple=True, metavar="CLASS", help="the VAE of this class; may be given several times (default: all)")
+@from_settings(Vae)
+@click.pass_context
+def router(context, profile, seed, classes, **_):
+    """Train the VAEs of the router, one a class.
+
+    Started by torchrun, the classes are dealt to the processes.
+    """
+    with building():
+        train_router(changed(load_profile(profile), "vae", given(context, Vae), seed), classes)
+
+
+def changed(profile, section: str, values: dict, seed: int | None):
+    """A profile with other values in one section, as a run with a name of its own; the profile itself where there are none."""
+    if not values and seed is None:
+        return profile
+    own = {section: replace(getattr(profile, section), **values), "seed": profile.seed if seed is None else seed}
+    return replace(profile, name=f"{profile.name}-changed", **own)
+
+
+def train_single(profile) -> None:
+    """Train the single model, every batch split over the ranks; rank 0 keeps it in the artefact store. So with its pretraining."""
+    from .. import distributed
+    from ..report import stages
+
+    with distributed.joined() as ranks:
+        stages.train_single(profile, ranks)
+
+
+def train_router(profile, classes) -> None:
+    """Train the VAEs of `classes` (none: all), each by one rank; they are kept in the artefact store, and copied from there if all are."""
+    from .. import distributed
+    from ..errors import known
+    from ..report import recipes, stages, training
+
+    wanted = {name: recipes.vae(profile, known(name, profile.data.classes)) for name in classes or profile.data.classes}
+    with distributed.joined(timeout=timedelta(days=7), gradients=False) as ranks:  # the first to end waits for the last
+        todo = ranks.broadcast(lambda: _left(profile, wanted))
+        train_set, alone = stages.data(profile).splits.train, distributed.Ranks(device=ranks.device)
+        points = {name: train_set.only(name).lengths.mean() for name in todo}
+        for name in distributed.deal(points, ranks.world)[ranks.rank]:
+            print(f"VAE of {name}" + (f", on rank {ranks.rank} of {ranks.world}" if ranks.world > 1 else ""), flush=True)
+            training.keep(profile, wanted[name], alone, say=False, progress=ranks.rank == 0)
+        ranks.wait()
+        if not ranks.rank and all(training.is_kept(profile, recipe) for recipe in recipes.vaes(profile).values()):
+            stages.train_vaes(profile)
+
+
+def _left(profile, wanted) -> list[str]:
+    """The classes whose VAE is not trained yet; the drawings are read, and what VAEs start from must be trained."""
+    from ..report import stages, training
+
+    stages.data(profile)
+    left = [name for name, recipe in wanted.items() if not training.is_kept(profile, recipe)]
+    for recipe in (wanted[name].start for name in left):
+        if recipe:
+            training.read_trained(profile, recipe)
+    return left
+
+
+@settings
+class Scored:
+    """How a model is scored."""
+
+    limit: int | None = ranged(at_least(1), None)  # drawings read of each file; none: all
+    samples: int = ranged(at_least(0), 0)  # of z for a VAE's importance-weighted bound; 0: the plain bound
+    resamples: int = ranged(at_least(2), 200)  # of the bootstrap intervals
+    seed: int = ranged(SEED, 0)  # of the random numbers
+
+
+@click.command(epilog=examples("sketchlib evaluate single drawings/cat.ndjson", "sketchlib evaluate router drawings --limit 100"))
+@click.argument("model")
+@click.argument("file", nargs=-1, required=True, type=click.Path())
+@from_settings(Scored)
+def evaluate(model, file, limit, samples, resamples, seed):
+    """Score a model by drawings.
+
+    What a point of drawings on which it was not trained costs, in nats: less is better. A line a class, with tabs: the class, drawings,
+    nats a point on the data's grid, and the ends of its 95 % interval. A drawing belongs to the class that it names, or that its file is
+    named after.
+    """
+    from ..data.dataset import SketchSet
+    from ..metrics.interval import bootstrap
+    from ..metrics.likelihood import costs
+    from ..models.weights import load
+
+    sketches = SketchSet.from_drawings(by_word(file, limit))
+    found = costs(load(model), sketches, seed, samples=samples)
+    rows = np.column_stack([found.iw if samples else found.elbo, found.points])
+    for label, name in enumerate(sketches.classes):
+        cost = bootstrap(lambda some: some[:, 0].sum() / some[:, 1].sum(), rows[sketches.labels == label], resamples=resamples, seed=seed)
+        click.echo(f"{name}\t{cost.n}\t{cost.value:.3f}\t{cost.low:.3f}\t{cost.high:.3f}")
+
+
+def by_word(files, limit: int | None) -> dict[str, list]:
+    """The drawings of some files or folders by the class that they name."""
+    from ..data.formats import read
+
+    found = {}
+    for file in files:
+        for drawing in read(file, limit):
+            found.setdefault(drawing.word, []).append(drawing)
+    return found
+
+
+@click.command(epilog=examples("sketchlib finetune umbrellas --word umbrella -o umbrella.safetensors"))
+@click.argument("folder", type=click.Path())
+@click.option("--word", required=True, help="what the new class is called")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="the model, a new .safetensors file")
+@click.option("--start", default="single", show_default=True, help="what it starts from: single, or a model's file")
+@click.option(
+    "--held-out",
+    type=Value(float, FACTOR),
+    metavar="NUMBER",
+    default=0.2,
+    show_default=True,
+    help="share of the drawings that judges and is not learnt from",
+)
+@from_settings(Settings, FEW)
+@FORCE
+@click.pass_context
+def finetune(context, folder, word, output, start, held_out, force, **_):
+    """Teach a model a class of your own.
+
+    FOLDER, or a file, has drawings of it. They may be .svg files, strokes drawn on the live page (.json), or any other files of drawings.
+    Beside the model comes a card, .json. At a terminal it is said how well the drawings were learnt, and whether by heart.
+    """
+    where = model_file(output, force)
+    from ..data.formats import read
+    from ..finetuning import finetune
+    from ..models.weights import load, save
+
+    how = Settings(**{one.name: context.params[one.name] for one in fields(Settings)})
+    tuned = finetune(load(start), read(folder), word, how, held_out, progress=sys.stderr.isatty())
+    save(tuned.model, where, tuned.card(how))
+    if sys.stderr.isatty():
+        say(told(tuned))
+
+
+def model_file(output: Path, force: bool) -> Path:
+    """Where a model goes; raises `DataError` now, and not after the training, where it cannot go there."""
+    from ..data.writing import place_for
+
+    if output.suffix != ".safetensors":
+        raise click.UsageError(f"{output}: name the model's file .safetensors")
+    place_for(output.with_suffix(".json"), force)
+    return place_for(output, force)
+
+
+def told(tuned) -> str:
+    """How well drawings were learnt, and whether by heart."""
+    from ..metrics.memorisation import by_heart
+    from ..sampling import sample
+
+    (word,) = tuned.model.classes
+    drawn = [one for one in sample(tuned.model, word, SKETCHES) if one.strokes]
+    found = by_heart(tuned.model, tuned.train, tuned.held_out, drawn)
+    return (
+        f"{len(tuned.train)} drawings learnt, {len(tuned.held_out)} held out, best at step {tuned.best_step}: nats a point "
+        f"{found.train:.3f} and {found.held_out:.3f}; of {len(drawn)} sketches {found.copies:.0%} are near-copies, of the drawings held "
+        f"out {found.quantile:.0%}"
+    )
