@@ -35,7 +35,7 @@ from sketchlib.settings import Settings
 from sketchlib.strokes import Drawing
 from sketchlib.train import fit
 
-NOT_THE_LIBRARY = ("report", "__main__")
+NOT_THE_LIBRARY = ("report", "commands", "__main__")
 # What only checked functions call, once a row, a batch or a drawing, or what checks others; a module or a function.
 INNER = {"arguments", "errors", "settings", "polylines", "distributed", "guidance", "data.hand", "data.reading", "data.batches"}
 INNER |= {"limits", "data.pickles", "data.writing", "models.magenta", "models.transformer.place_features", "metrics.likelihood.on_grid"}
@@ -81,6 +81,7 @@ def drawing(word="cat", shift=0.0):
 
 
 CAT, SUN = drawing(), drawing("sun", 7.0)
+SEVERAL = [drawing(shift=shift) for shift in range(6)]
 BOTH = {"cat": [CAT, drawing(shift=3.0)], "sun": [SUN, drawing("sun", 20.0)]}
 SKETCHES = sketch_set(30)
 SIZES = dict(n_max=12, scale=10.0, n_mixtures=2)
@@ -164,6 +165,7 @@ def examples(folder):
         extras=None,
         tolerance=0.5,
     )
+    many |= dict(held_out=0.2, longest=200)
     many |= dict(tries=3, ended=False, cut=False, bits=8, sentence="two cats and a sun", side=200.0, simplified=True, dequantise=True)
     many |= dict(beginnings=[beginning_of(CAT, 0.5)], source=folder / "cat.ndjson", target=folder / "out.ndjson", others=[SUN, CAT])
     many |= dict(data=CAT.svg(), posterior=np.eye(2))
@@ -247,6 +249,10 @@ def examples(folder):
     special |= {"write_folder.path": folder / "pictures", "write_live.folder": folder / "live", "write_live.models": {"single": SINGLE}}
     special |= {"write_onnx.folder": folder / "onnx", "magenta_json.read.path": folder / "cat.gen.json", "magenta_json.write.model": TWENTY}
     special |= {"magenta_json.write.path": folder / "out.vae.json", "rounding_cost.sketches": SKETCHES}
+    special |= {"finetune.start": SINGLE, "finetune.folder": folder / "tuned"} | {
+        f"{name}.drawings": SEVERAL for name in ("finetune", "parted")
+    }
+    special |= {"by_heart.train": SKETCHES, "by_heart.held_out": SKETCHES, "by_heart.sketches": [CAT, SUN]}
     return many, special
 
 
