@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .arguments import Draws, Share, checked
 from .data.dataset import SketchSet
 from .errors import DataError
 from .settings import Settings
@@ -55,12 +56,13 @@ class FineTuned:
         return card | dict(started_from=self.model.started_from, data={"counts": counts})
 
 
+@checked
 def finetune(
-    start: nn.Module,
+    start: Draws,
     drawings: Sequence[Drawing],
     word: str,
     settings: Settings = FEW,
-    held_out: float = 0.2,
+    held_out: Share = 0.2,
     folder: Path | str | None = None,
     progress: bool = False,
 ) -> FineTuned:

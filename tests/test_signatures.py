@@ -35,12 +35,13 @@ from sketchlib.settings import Settings
 from sketchlib.strokes import Drawing
 from sketchlib.train import fit
 
-NOT_THE_LIBRARY = ("report", "__main__")
+NOT_THE_LIBRARY = ("report", "commands", "__main__")  # commands: click checks what they are given
 # What only checked functions call, once a row, a batch or a drawing, or what checks others; a module or a function.
 INNER = {"arguments", "errors", "settings", "polylines", "distributed", "guidance", "data.hand", "data.reading", "data.batches"}
 INNER |= {"limits", "data.pickles", "data.writing", "models.magenta", "models.transformer.place_features", "metrics.likelihood.on_grid"}
 INNER |= {f"completion.{name}" for name in ("log_evidence", "read_batch", "forced_nats")} | {"sampling.rivals_of", "pictures.live.unpacked"}
 INNER |= {"models.mixture", "models.decoder", "models.vae.kl_divergence", "metrics.raster.segments", "metrics.raster.fit"}
+INNER |= {"finetuning.parted"}
 INNER |= {"files.named_folder", "files.locked"}
 INNER |= {f"svg.{name}" for name in ("svg_path", "view_box", "still_svg")}
 INNER |= {f"train.{name}" for name in ("precision_on", "tell_precision", "make_schedule", "weight_of", "order_from", "clip_parts")}
@@ -51,7 +52,7 @@ INNER |= {f"data.doodles.{name}" for name in ("airplane", "alarm_clock", "apple"
 
 
 def public():
-    """Name -> function, of all modules of the library but those of the report."""
+    """Name -> function, of all modules of the library but those of the report and the commands."""
     found = {}
     for one in pkgutil.walk_packages(sketchlib.__path__, "sketchlib."):
         module = one.name.partition(".")[2]
@@ -166,7 +167,7 @@ def examples(folder):
     )
     many |= dict(tries=3, ended=False, cut=False, bits=8, sentence="two cats and a sun", side=200.0, simplified=True, dequantise=True)
     many |= dict(beginnings=[beginning_of(CAT, 0.5)], source=folder / "cat.ndjson", target=folder / "out.ndjson", others=[SUN, CAT])
-    many |= dict(data=CAT.svg(), posterior=np.eye(2))
+    many |= dict(data=CAT.svg(), posterior=np.eye(2), held_out=0.2)
     special = {"from_stroke5.rows": np.ones((3, 5)), "read_raw.path": folder / "raw.ndjson", "read_binary.path": folder / "cat.bin"}
     special |= {
         "read_npz.path": folder / "cat.npz",
@@ -228,6 +229,13 @@ def examples(folder):
         "SketchSet.save.folder": folder / "saved",
         "SketchSet.from_drawings.drawings": BOTH,
     }
+    special |= {
+        "finetune.start": SINGLE,
+        "finetune.drawings": [CAT, SUN] * 4,
+        "finetune.folder": folder / "tuned",
+        "by_heart.sketches": [CAT, SUN],
+    }
+    special |= {"by_heart.train": SKETCHES, "by_heart.held_out": SKETCHES}
     special |= {"write_atomically.path": folder / "out.txt", "verified_sha256.path": folder / "cat.ndjson"}
     special |= {"read_sentence.classes": ["cat", "sun"], "fidelity.compare.n": 5}
     special |= {"completion.begin.size": 200.0, "complete.size": 200.0, "complete.n_max": 40, "complete_all.n_max": 40}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
+from ..arguments import Share, checked
 from ..data.dataset import SketchSet
 from ..errors import DataError
 from ..strokes import Drawing
@@ -42,12 +43,14 @@ class ByHeart:
         return self.held_out - self.train
 
 
+@checked
 def pixels(drawings: Sequence[Drawing]) -> np.ndarray:
     """Pictures of drawings as rows (n, 1024), in which near ones have most ink in common; no recogniser knows a class of one's own."""
     return rasterise(drawings, SIDE, THICK).flatten(1).numpy()
 
 
-def by_heart(model: nn.Module, train: SketchSet, held_out: SketchSet, sketches: Sequence[Drawing], quantile: float = QUANTILE) -> ByHeart:
+@checked
+def by_heart(model: nn.Module, train: SketchSet, held_out: SketchSet, sketches: Sequence[Drawing], quantile: Share = QUANTILE) -> ByHeart:
     """Compare the loss on both parts of the drawings, and sketches of the model with its training drawings.
 
     Raises `DataError` for a part or sketches without a drawing, and for sketches that have no point. Chapter 16.
