@@ -16,6 +16,14 @@ from sketchlib.report.folders import build_folder
 from sketchlib.report.profile import load_profile
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c():
+    """Ctrl-C as on a terminal: a shell that starts something in the background lets it ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def profile(tmp_path, monkeypatch):
     """A tiny profile of three classes, drawings for it, and a build folder of its own."""

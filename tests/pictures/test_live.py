@@ -164,7 +164,7 @@ def test_a_row_of_zeros_stays_one():
 
 
 def test_other_numbers_of_bits_are_refused():
-    with pytest.raises(DataError, match="bits 4"):
+    with pytest.raises(DataError, match="bits is 4"):
         live.packed(models()["single"], bits=4)
 
 
