@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arguments import Draws, Share, checked
+from .arguments import Draws, Number, Seed, Share, checked
 from .data.dataset import SketchSet
 from .errors import DataError
 from .settings import Settings
@@ -91,7 +91,10 @@ def finetune(
         return FineTuned(load_kept(model, folder), curves, train_set, valid_set)
 
 
-def parted(drawings: Sequence[Drawing], word: str, held_out: float = 0.2, seed: int = 0, longest: int = 200) -> tuple[SketchSet, SketchSet]:
+@checked
+def parted(
+    drawings: Sequence[Drawing], word: str, held_out: Share = 0.2, seed: Seed = 0, longest: Number = 200
+) -> tuple[SketchSet, SketchSet]:
     """The drawings as two sets of one class: those to train on, and a share that is held out, chosen by `seed`.
 
     Drawings of less than two or more than `longest` rows are left out. Raises `DataError` as `finetune` does.

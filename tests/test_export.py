@@ -195,6 +195,6 @@ def test_a_decoder_that_cannot_be_traced_leaves_nothing(tmp_path):
 
 
 def test_without_the_extra_it_says_what_to_install(tmp_path):
-    code = hook({"onnxruntime"}) + "from sketchlib import export\nexport.write_onnx(None, 'x')"
+    code = f"from sketchlib import export, load\nmodel = load('single')\n{hook({'onnxruntime'})}\nexport.write_onnx(model, 'x')"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert "onnxruntime is not installed: pip install 'sketchlib[export]'" in done.stderr
