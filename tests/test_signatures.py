@@ -35,7 +35,7 @@ from sketchlib.settings import Settings
 from sketchlib.strokes import Drawing
 from sketchlib.train import fit
 
-NOT_THE_LIBRARY = ("report", "commands", "__main__")
+NOT_THE_LIBRARY = ("report", "commands", "__main__")  # commands: click checks what they are given
 # What only checked functions call, once a row, a batch or a drawing, or what checks others; a module or a function.
 INNER = {"arguments", "errors", "settings", "polylines", "distributed", "guidance", "data.hand", "data.reading", "data.batches"}
 INNER |= {"limits", "data.pickles", "data.writing", "models.magenta", "models.transformer.place_features", "metrics.likelihood.on_grid"}
@@ -51,7 +51,7 @@ INNER |= {f"data.doodles.{name}" for name in ("airplane", "alarm_clock", "apple"
 
 
 def public():
-    """Name -> function, of all modules of the library but those of the report."""
+    """Name -> function, of all modules of the library but those of the report and the commands."""
     found = {}
     for one in pkgutil.walk_packages(sketchlib.__path__, "sketchlib."):
         module = one.name.partition(".")[2]
@@ -81,7 +81,6 @@ def drawing(word="cat", shift=0.0):
 
 
 CAT, SUN = drawing(), drawing("sun", 7.0)
-SEVERAL = [drawing(shift=shift) for shift in range(6)]
 BOTH = {"cat": [CAT, drawing(shift=3.0)], "sun": [SUN, drawing("sun", 20.0)]}
 SKETCHES = sketch_set(30)
 SIZES = dict(n_max=12, scale=10.0, n_mixtures=2)
@@ -165,10 +164,9 @@ def examples(folder):
         extras=None,
         tolerance=0.5,
     )
-    many |= dict(held_out=0.2, longest=200)
     many |= dict(tries=3, ended=False, cut=False, bits=8, sentence="two cats and a sun", side=200.0, simplified=True, dequantise=True)
     many |= dict(beginnings=[beginning_of(CAT, 0.5)], source=folder / "cat.ndjson", target=folder / "out.ndjson", others=[SUN, CAT])
-    many |= dict(data=CAT.svg(), posterior=np.eye(2))
+    many |= dict(data=CAT.svg(), posterior=np.eye(2), held_out=0.2, longest=200)
     special = {"from_stroke5.rows": np.ones((3, 5)), "read_raw.path": folder / "raw.ndjson", "read_binary.path": folder / "cat.bin"}
     special |= {
         "read_npz.path": folder / "cat.npz",
@@ -230,6 +228,14 @@ def examples(folder):
         "SketchSet.save.folder": folder / "saved",
         "SketchSet.from_drawings.drawings": BOTH,
     }
+    special |= {
+        "finetune.start": SINGLE,
+        "finetune.drawings": [CAT, SUN] * 4,
+        "parted.drawings": [CAT, SUN] * 4,
+        "finetune.folder": folder / "tuned",
+        "by_heart.sketches": [CAT, SUN],
+    }
+    special |= {"by_heart.train": SKETCHES, "by_heart.held_out": SKETCHES}
     special |= {"write_atomically.path": folder / "out.txt", "verified_sha256.path": folder / "cat.ndjson"}
     special |= {"read_sentence.classes": ["cat", "sun"], "fidelity.compare.n": 5}
     special |= {"completion.begin.size": 200.0, "complete.size": 200.0, "complete.n_max": 40, "complete_all.n_max": 40}
@@ -249,10 +255,6 @@ def examples(folder):
     special |= {"write_folder.path": folder / "pictures", "write_live.folder": folder / "live", "write_live.models": {"single": SINGLE}}
     special |= {"write_onnx.folder": folder / "onnx", "magenta_json.read.path": folder / "cat.gen.json", "magenta_json.write.model": TWENTY}
     special |= {"magenta_json.write.path": folder / "out.vae.json", "rounding_cost.sketches": SKETCHES}
-    special |= {"finetune.start": SINGLE, "finetune.folder": folder / "tuned"} | {
-        f"{name}.drawings": SEVERAL for name in ("finetune", "parted")
-    }
-    special |= {"by_heart.train": SKETCHES, "by_heart.held_out": SKETCHES, "by_heart.sketches": [CAT, SUN]}
     return many, special
 
 

@@ -153,16 +153,7 @@ def test_an_interruption_says_where_the_run_will_go_on(tmp_path, monkeypatch, ca
     assert "stopped at step 6; run the same again to go on from step 4" in capsys.readouterr().out
 
 
-@pytest.fixture
-def heeds_ctrl_c():
-    """What a shell runs in the background ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @both
-@pytest.mark.usefixtures("heeds_ctrl_c")
 @pytest.mark.parametrize("step", [1, 3, 4, 7, 13, 14])
 def test_ctrl_c_lets_the_step_end_and_keeps_it(make, step, tmp_path, monkeypatch, capsys):
     whole = go(make(), tmp_path / "whole")
@@ -185,7 +176,6 @@ def test_ctrl_c_lets_the_step_end_and_keeps_it(make, step, tmp_path, monkeypatch
     assert same(last["model"], other["model"]) and same(last["optimiser"], other["optimiser"]) and same(last["random"], other["random"])
 
 
-@pytest.mark.usefixtures("heeds_ctrl_c")
 def test_a_second_ctrl_c_does_not_wait(tmp_path, monkeypatch):
     def stepping(run, batch):
         signal.raise_signal(signal.SIGINT)

@@ -19,7 +19,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, unquote, urlsplit
 from urllib.request import Request, urlopen
 
-from ..arguments import Count, checked
+from ..arguments import Number, checked
 from ..errors import DataError, did_you_mean
 from .quickdraw import TEN_CLASSES, class_names, read_simplified
 
@@ -36,7 +36,7 @@ class OfflineError(DataError):
 
 
 @checked
-def fetch(classes: Sequence[str], folder: Path | str, per_class: Count | None = None, base_url: str = BASE_URL) -> Path:
+def fetch(classes: Sequence[str], folder: Path | str, per_class: Number | None = None, base_url: str = BASE_URL) -> Path:
     """Download what `folder` lacks of `classes`: at least `per_class` drawings each, or all there are; None for whole files.
 
     What is there already is verified, and made longer if need be; files put there by hand are kept. Returns the folder. Raises

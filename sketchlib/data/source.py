@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..arguments import Count, checked
+from ..arguments import Number, checked
 from ..errors import DataError
 from ..files import data_folder, named_folder
 from ..strokes import Drawing
@@ -39,7 +39,7 @@ class Source:
 
 @checked
 def load_drawings(
-    classes: Sequence[str], per_class: Count | None = None, unrecognized: bool = True
+    classes: Sequence[str], per_class: Number | None = None, unrecognized: bool = True
 ) -> tuple[dict[str, list[Drawing]], Source]:
     """The drawings of `classes`, at most `per_class` each, from the first source there is.
 
@@ -70,7 +70,7 @@ def _read(folder: Path, name: str, per_class: int | None, unrecognized: bool, re
 
 
 @checked
-def ensure(classes: Sequence[str], per_class: Count | None = None) -> None:
+def ensure(classes: Sequence[str], per_class: Number | None = None) -> None:
     """Download what no folder has of `classes`; without a network, say what is used instead.
 
     A build calls it before it looks at `fingerprint`, which a download changes.
