@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..arguments import SOME, Length, Number, Seed, checked
+from ..arguments import SOME, Number, Seed, checked
 from ..data.batches import batch_order, make_batch
 from ..data.dataset import SketchSet
 from ..errors import DataError
@@ -23,6 +23,7 @@ from ..settings import Range, between
 
 TRAINING = 6  # operations a weight and a row: multiply and add; backward does it twice more, for input and weight
 DAY = 86_400  # seconds
+Amount = Annotated[float, Range(lambda value: 0 < value < 1e30, "above 0 and below 1e30")]  # of drawings seen, also on many GPUs
 Small = Annotated[int, between(1, 10_000)]
 Positive = Annotated[np.ndarray, Range(lambda a: a.ndim == 1 and len(a) > 0 and ((a > 0) & (a < 1e30)).all(), "of one axis, all above 0")]
 
@@ -125,7 +126,7 @@ class Gpu:
     link: float
 
     @checked
-    def seconds(self, model: nn.Module, drawings: Length, rows: Length, batch: Number, gpus: Number = 1) -> float:
+    def seconds(self, model: nn.Module, drawings: Amount, rows: Amount, batch: Number, gpus: Number = 1) -> float:
         """Seconds to train on `drawings` of `rows` rows each, in batches of `batch` split over `gpus`.
 
         Three floors, added: the arithmetic; the rows of a batch, one after the other; the gradients, exchanged once a step.
