@@ -190,15 +190,15 @@ def grid(
 
 
 @checked
-def class_grid(rows: Mapping[object, Sequence[Drawing]], size: Inches = 0.85, mark: bool = False) -> Figure:
-    """One row a key (a class, say) with its name at the left; raises `DataError` if there is nothing to show."""
+def class_grid(rows: Mapping[object, Sequence[Drawing | None]], size: Inches = 0.85, mark: bool = False) -> Figure:
+    """One row a key (a class, say) with its name at the left, None blank; raises `DataError` if there is nothing to show."""
     if not any(len(drawings) for drawings in rows.values()):
         raise DataError(f"no drawing to show in the rows {list(rows)}; give at least one")
     return _sheet([list(d) for d in rows.values()], names=list(rows), size=size, mark=mark)
 
 
 @checked
-def temperature_grid(rows: Mapping[float, Sequence[Drawing]], size: Inches = 0.85, mark: bool = False) -> Figure:
+def temperature_grid(rows: Mapping[float, Sequence[Drawing | None]], size: Inches = 0.85, mark: bool = False) -> Figure:
     """One row a temperature, written as the paper's tau; chapter 7."""
     return class_grid({f"τ = {temperature:g}": drawings for temperature, drawings in rows.items()}, size, mark)
 
@@ -223,7 +223,7 @@ def compare(
 
 
 @checked
-def beside(groups: Mapping[object, Sequence[Drawing]], columns: Number = 6, size: Inches = 0.45, mark: bool = False) -> Figure:
+def beside(groups: Mapping[object, Sequence[Drawing | None]], columns: Number = 6, size: Inches = 0.45, mark: bool = False) -> Figure:
     """Grids of `columns` panels beside each other, each under its name. Raises `DataError` if there is nothing to show. Chapter 14."""
     deep = max((math.ceil(len(drawings) / columns) for drawings in groups.values()), default=0)
     if not deep:

@@ -109,6 +109,11 @@ def test_rows_are_named_and_coloured_by_class():
     assert [tuple(c[:3]) for c in colors] == [to_rgb(draw.COLORS["cat"])] * 2 + [to_rgb(draw.COLORS["sun"])] * 4
 
 
+def test_a_gap_in_a_row_is_left_blank():
+    with_gap, without = (lines_of(draw.class_grid({"cat": [zigzag(), *gap, zigzag()]})) for gap in ([None], []))
+    assert len(with_gap) == len(without) and with_gap[-1][:, 0].min() > without[-1][:, 0].max()
+
+
 def test_temperatures_are_written_as_tau():
     figure = draw.temperature_grid({0.1: [zigzag()], 1.0: [zigzag()]})
     assert [text.get_text() for text in figure.axes[0].texts] == ["τ = 0.1", "τ = 1"]
