@@ -176,7 +176,7 @@ def read_model(path: Path | str, architectures: Mapping[str, type]):
         raise DataError(f"{path} holds architecture {name!r}; expected {expected}: give a file of that")
     try:
         model = _made(architectures[name], json.loads(header["config"]), tensors)
-        model.load_state_dict(tensors)
+        model.load_state_dict(tensors, assign=True)
     except (TypeError, ValueError, RuntimeError, LookupError, ArithmeticError, AttributeError, AssertionError) as error:
         raise DataError(f"{path}: its weights do not fit its own description of a {name} ({error}); make or get the file again") from error
     return model.eval()
@@ -191,7 +191,8 @@ def _made(architecture: type, config: dict, tensors: Mapping):
         if isinstance(size, int) and size > max(held, 10_000):  # N_max is not a size of weights, and may be large in a small model
             raise ValueError(f"{name} is {size}, and the file holds {held} numbers")
     with torch.device("meta"):
-        shapes = {key: tensor.shape for key, tensor in architecture(**config).state_dict().items()}
+        model = architecture(**config)
+    shapes = {key: tensor.shape for key, tensor in model.state_dict().items()}
     if different := [key for key in shapes.keys() | tensors.keys() if key not in tensors or shapes.get(key) != tensors[key].shape]:
         raise ValueError(f"{min(different)} has another size")
-    return architecture(**config)
+    return model

@@ -61,7 +61,7 @@ def run(installed, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_the_wheel_has_the_library_its_weights_and_profiles_and_nothing_else(wheel):
-    library = {path.relative_to(ROOT).as_posix() for path in (ROOT / "sketchlib").rglob("*.py")}
+    library = {path.relative_to(ROOT).as_posix() for kind in ("py", "js", "css") for path in (ROOT / "sketchlib").rglob(f"*.{kind}")}
     data = {f"sketchlib/{path.relative_to(ROOT).as_posix()}" for name in ("weights", "profiles") for path in (ROOT / name).rglob("*.*")}
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}

@@ -42,7 +42,8 @@ class ConditionalDecoder(nn.Module):
         self.classes, self.n_max, self.scale = tuple(classes), int(n_max), float(scale)
         self.sizes = dict(hidden_size=hidden_size, embedding_size=embedding_size, n_mixtures=n_mixtures)
         self.sizes |= dict(dropout=dropout, weight_dropout=weight_dropout)
-        self.embedding = nn.Embedding(len(self.classes), embedding_size)
+        # As nn.Embedding begins, but quick also where only sizes are asked for, without memory: see `files.read_model`.
+        self.embedding = nn.Embedding.from_pretrained(torch.randn(len(self.classes), embedding_size), freeze=False)
         self.decoder = self.decoder_kind(embedding_size, hidden_size, n_mixtures, dropout, weight_dropout)
 
     def config(self) -> dict:

@@ -158,5 +158,6 @@ class ConditionalTransformer(ConditionalDecoder):
         self.classes, self.n_max, self.scale = tuple(classes), int(n_max), float(scale)
         self.sizes = dict(hidden_size=hidden_size, embedding_size=embedding_size, n_mixtures=n_mixtures)
         self.sizes |= dict(layers=layers, heads=heads, dropout=dropout)
-        self.embedding = nn.Embedding(len(self.classes), embedding_size)
+        # As nn.Embedding begins, but quick also where only sizes are asked for, without memory: see `files.read_model`.
+        self.embedding = nn.Embedding.from_pretrained(torch.randn(len(self.classes), embedding_size), freeze=False)
         self.decoder = TransformerDecoder(embedding_size, hidden_size, n_mixtures, dropout, layers, heads, self.n_max + 1)
