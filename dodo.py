@@ -93,7 +93,7 @@ def own_kernel() -> None:
     """Let chapters run in this environment whatever kernels others installed, with no start-up file, backend or style of the user's."""
     home = BUILD / "jupyter"
     env = {"IPYTHONDIR": home / "ipython", "MATPLOTLIBRC": home / "matplotlibrc", "PYTHONSTARTUP": "", "MPLBACKEND": INLINE}
-    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"]
     spec = {"argv": command, "display_name": "Python 3 (ipykernel)", "language": "python", "env": {k: str(v) for k, v in env.items()}}
     (home / "kernels" / "python3").mkdir(parents=True, exist_ok=True)
     (home / "kernels" / "python3" / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")

@@ -20,7 +20,7 @@ class Range(NamedTuple):
     whole: bool = False
 
     def __repr__(self) -> str:  # as the library reference shows it beside an argument
-        return self.says
+        return repr(self.says)
 
 
 def at_least(low: float) -> Range:

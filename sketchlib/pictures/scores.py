@@ -25,7 +25,7 @@ SIDES = {"real": INK, "single": COLORS["airplane"], "router": COLORS["candle"], 
 
 
 @runtime_checkable
-class Score(Protocol):
+class Scored(Protocol):
     """A value, and the ends of its interval or None."""
 
     value: float
@@ -65,7 +65,7 @@ def confusions(tables: Annotated[Mapping[str, np.ndarray], SOME], classes: Seque
 
 
 @checked
-def along(lines: Mapping[str, Mapping[float, Score]], mark: tuple[str, Position], names: tuple[str, str]) -> Figure:
+def along(lines: Mapping[str, Mapping[float, Scored]], mark: tuple[str, Position], names: tuple[str, str]) -> Figure:
     """Scores over a setting, a line a side (side -> setting -> score), and a dashed line for `mark` (its name and value).
 
     `names`: of the two axes.
@@ -82,14 +82,14 @@ def along(lines: Mapping[str, Mapping[float, Score]], mark: tuple[str, Position]
     return figure
 
 
-def _intervals(ax: Axes, scores: Mapping[float, Score], color: str) -> None:
+def _intervals(ax: Axes, scores: Mapping[float, Scored], color: str) -> None:
     for x, one in scores.items():
         if one.low is not None:
             ax.plot([x, x], [one.low, one.high], color=color, lw=1)
 
 
 @checked
-def beside_floors(panels: Annotated[Mapping[str, tuple[Score | None, Mapping[str, Score]]], SOME]) -> Figure:
+def beside_floors(panels: Annotated[Mapping[str, tuple[Scored | None, Mapping[str, Scored]]], SOME]) -> Figure:
     """A panel a measure: measure -> (its floor, a dashed line, or None; side -> score)."""
     figure, axes = _axes(len(panels), 1.7 * len(panels), 2.4)
     for ax, (measure, (floor, scores)) in zip(axes[0], panels.items(), strict=True):
