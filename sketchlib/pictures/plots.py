@@ -18,7 +18,7 @@ from ..settings import Range
 from ..strokes import Drawing
 from ..svg import view_box
 from .draw import BLUE, GREY, INK, OTHERS, PlotColor, color_of, require_finite, shape_of, style
-from .scores import Score
+from .scores import Scored
 
 Box = tuple[Position, Position, Position, Position]
 Frame = Annotated[np.ndarray, Range(lambda a: a.ndim in (2, 3) and a.size > 0, "of rows and columns")]
@@ -66,7 +66,7 @@ def curves(records: Sequence[Mapping], terms: Annotated[Mapping[str, str], SOME]
 
 @checked
 def sweep(
-    panels: Annotated[Mapping[str, Mapping[str, Sequence[Score]]], SOME],
+    panels: Annotated[Mapping[str, Mapping[str, Sequence[Scored]]], SOME],
     places: Annotated[Sequence[Position], SOME],
     xlabel: str,
     colors: Mapping[str, PlotColor],
