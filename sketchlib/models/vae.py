@@ -77,7 +77,8 @@ class SketchVAE(nn.Module):
         self.classes, self.n_max, self.scale = tuple(classes), int(n_max), float(scale)
         self.sizes = dict(encoder_size=encoder_size, decoder_size=decoder_size, latent_size=latent_size)
         self.sizes |= dict(n_mixtures=n_mixtures, dropout=dropout, weight_dropout=weight_dropout, w_kl=w_kl, kl_min=kl_min)
-        self.sizes |= dict(row_dropout=row_dropout)
+        if row_dropout:  # it came later: files of before stay as they were
+            self.sizes["row_dropout"] = row_dropout
         self.latent_size, self.row_dropout, self.w_kl, self.kl_min = latent_size, row_dropout, w_kl, kl_min
         self.encoder = Encoder(encoder_size, latent_size, dropout)
         self.decoder = self.decoder_kind(latent_size, decoder_size, n_mixtures, dropout, weight_dropout)
