@@ -88,9 +88,10 @@ def test_prose_leads_to_the_reference_that_to_the_source_and_back(book, browser)
     tab, *_ = visit(browser, book / f"{CHAPTERS[0]}.html")
     tab.locator("main a[title='sketchlib.strokes.to_stroke5']").first.click()
     entry = tab.locator("dt[id='sketchlib.strokes.to_stroke5']")
-    assert tab.url.endswith("api/ground.html#sketchlib.strokes.to_stroke5") and entry.is_visible()
+    tab.wait_for_url("**/api/ground.html#sketchlib.strokes.to_stroke5")
+    entry.wait_for()
     entry.locator("a.viewcode-link, a:has(.viewcode-link)").first.click()
-    assert "_modules/sketchlib/strokes.html" in tab.url
+    tab.wait_for_url("**/_modules/sketchlib/strokes.html*")
     assert any("api/ground.html" in one.get_attribute("href") for one in tab.locator("a.viewcode-back").all())
     tab.close()
 
