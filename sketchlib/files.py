@@ -176,7 +176,7 @@ def read_model(path: Path | str, architectures: Mapping[str, type]):
         raise DataError(f"{path} holds architecture {name!r}; expected {expected}: give a file of that")
     try:
         model = _made(architectures[name], json.loads(header["config"]), tensors)
-        model.load_state_dict(tensors, assign=True)
+        model.load_state_dict(tensors)
     except (TypeError, ValueError, RuntimeError, LookupError, ArithmeticError, AttributeError, AssertionError) as error:
         raise DataError(f"{path}: its weights do not fit its own description of a {name} ({error}); make or get the file again") from error
     return model.eval()
@@ -195,4 +195,4 @@ def _made(architecture: type, config: dict, tensors: Mapping):
     shapes = {key: tensor.shape for key, tensor in model.state_dict().items()}
     if different := [key for key in shapes.keys() | tensors.keys() if key not in tensors or shapes.get(key) != tensors[key].shape]:
         raise ValueError(f"{min(different)} has another size")
-    return model
+    return model.to_empty(device="cpu")  # and filled by copies: the file's own memory lies askew, which changes last bits
