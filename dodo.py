@@ -250,7 +250,7 @@ def write_live(folder: Path) -> None:
 
 
 def write_results(path: Path, results: dict) -> None:
-    """Append the table of every number of this run, beside those of the published one, to the results live."""
+    """Append the table of every number of this run, beside those of the published one, to the results page."""
     from sketchlib.report import publish
 
     interval = "95 % interval"

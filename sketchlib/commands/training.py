@@ -98,13 +98,15 @@ def train_router(profile, classes) -> None:
 
 
 def _left(profile, wanted) -> list[str]:
-    """The classes whose VAE is not trained yet; the drawings are read, and what VAEs start from must be trained."""
-    from ..report import stages, training
+    """The classes whose VAE is not trained yet; the drawings are read, and a single model that VAEs start from must be trained."""
+    from ..report import recipes, stages, training
 
     stages.data(profile)
     left = [name for name, recipe in wanted.items() if not training.is_kept(profile, recipe)]
     for recipe in (wanted[name].start for name in left):
-        if recipe:
+        if recipe and recipe.architecture == recipes.VAE:  # the VAEs' own start, which no other command trains
+            training.keep(profile, recipe)
+        elif recipe:
             training.read_trained(profile, recipe)
     return left
 

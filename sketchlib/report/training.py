@@ -270,6 +270,8 @@ def read_trained(profile, recipe: Recipe) -> Trained:
 def _command(run: str, recipe: Recipe) -> str:
     # What trains a recipe: for the profile's own models a command, for the runs of chapters that compare the book.
     kind = recipe.name.partition("-")[0]
+    if kind == "vae_pretraining":
+        return f"sketchlib train router --profile {run}"
     if kind == "vae":
         return f'sketchlib train router --profile {run} --classes "{recipe.drawings.classes[0]}"'
     return f"sketchlib train single --profile {run}" if kind in ("single", "pretraining") else f"make book PROFILE={run}"

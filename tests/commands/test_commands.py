@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -244,3 +245,14 @@ def test_who_stops_reading_gets_no_traceback(here):
     command = f"{sys.executable} -m sketchlib draw cat --n 200 --model {here / 'small.safetensors'} | head -c 10"
     done = subprocess.run(["bash", "-c", command], capture_output=True, cwd=PROJECT, env={**os.environ, "PYTHONPATH": str(PROJECT)})
     assert done.stdout.startswith(b'{"word"') and done.stderr == b""
+
+
+def test_the_router_is_trained_after_the_start_that_its_vaes_share(profile):
+    from sketchlib.commands import training as command
+    from sketchlib.report import recipes, training
+
+    started = replace(profile, vae_pretraining=replace(profile.vae_pretraining, steps=2, other_classes=False, validations=1))
+    command.train_router(started, ["cat"])
+    start = training.read_trained(started, recipes.vae_pretraining(started))
+    assert start.curves[-1]["step"] == 2 and training.is_kept(started, recipes.vae(started, "cat"))
+    assert training.read_trained(started, recipes.vae(started, "cat")).card["started_from"] == "a VAE of the drawings of 3 classes"
