@@ -104,7 +104,7 @@ def _left(profile, wanted) -> list[str]:
     stages.data(profile)
     left = [name for name, recipe in wanted.items() if not training.is_kept(profile, recipe)]
     for recipe in (wanted[name].start for name in left):
-        if recipe and recipe.architecture == recipes.VAE:  # the VAEs' own start, which no other command trains
+        if recipe and recipe.architecture != recipes.SINGLE:  # the VAEs' own start, which no other command trains
             training.keep(profile, recipe)
         elif recipe:
             training.read_trained(profile, recipe)

@@ -87,27 +87,46 @@ class Decoder(nn.Module):
     def copy_from(self, other: Decoder, condition: Tensor | None = None) -> None:
         """Take over the weights of another decoder of the same sizes; raises `DataError` where they differ.
 
-        With a `condition` (C,) of the other's, draw whatever the own condition as it does under that one: it is folded into the biases,
-        and the own condition, of any size, is not heeded yet.
+        With a `condition` (C,), which is the end of the other's, draw as it does under that one: it is folded into the biases. What the
+        other's condition has before it is the own condition, which is not heeded yet where there is nothing.
         """
-        self._check_sizes(other, ["fc_params.weight", "fc_init_hc.weight"] if condition is None else ["fc_params.weight"])
         if condition is None:
+            self._check_sizes(other, ["fc_params.weight", "fc_init_hc.weight"])
             self.load_state_dict(other.state_dict())
             return
-        own, lstm = self.lstm, other.lstm
+        self._copy_rest(other)
+        for (weight, bias), (theirs, _) in zip(self._condition_weights(), other._condition_weights(), strict=True):
+            before = theirs.shape[1] - len(condition)
+            weight.zero_()
+            weight[:, :before] = theirs[:, :before]
+            bias += theirs[:, before:] @ condition
+
+    @torch.no_grad()
+    def copy_below(self, other: Decoder) -> None:
+        """Draw as another decoder does, given its condition at the end of the own one, of which what comes before is not heeded yet."""
+        self._copy_rest(other)
+        for (weight, _), (theirs, _) in zip(self._condition_weights(), other._condition_weights(), strict=True):
+            weight.zero_()
+            weight[:, -theirs.shape[1] :] = theirs
+
+    def _condition_weights(self) -> list[tuple[Tensor, Tensor]]:
+        # What the condition is multiplied with, for the first state and for the gates, and the biases that are added.
+        return [(self.fc_init_hc.weight, self.fc_init_hc.bias), (self.lstm.weight_ih_l0[:, 5:], self.lstm.bias_ih_l0)]
+
+    def _copy_rest(self, other: Decoder) -> None:
+        # All weights but those of the condition.
+        self._check_sizes(other, ["fc_params.weight"])
         self.fc_params.load_state_dict(other.fc_params.state_dict())
-        self.fc_init_hc.weight.zero_()
-        self.fc_init_hc.bias.copy_(other.fc_init_hc(condition))
-        own.weight_ih_l0.zero_()
-        own.weight_ih_l0[:, :5] = lstm.weight_ih_l0[:, :5]
-        own.weight_hh_l0.copy_(lstm.weight_hh_l0)
-        own.bias_ih_l0.copy_(lstm.bias_ih_l0 + lstm.weight_ih_l0[:, 5:] @ condition)
-        own.bias_hh_l0.copy_(lstm.bias_hh_l0)
+        self.fc_init_hc.bias.copy_(other.fc_init_hc.bias)
+        own, theirs = self.lstm, other.lstm
+        own.weight_ih_l0[:, :5] = theirs.weight_ih_l0[:, :5]
+        for name in ("weight_hh_l0", "bias_ih_l0", "bias_hh_l0"):
+            getattr(own, name).copy_(getattr(theirs, name))
 
     @torch.no_grad()
     def read_through(self, matrix: Tensor, offset: Tensor) -> None:
         """From now on, draw for a condition c (C,) as it did for `matrix` (C, C) c + `offset` (C,)."""
-        for weight, bias in ((self.fc_init_hc.weight, self.fc_init_hc.bias), (self.lstm.weight_ih_l0[:, 5:], self.lstm.bias_ih_l0)):
+        for weight, bias in self._condition_weights():
             bias += weight @ offset
             weight.copy_(weight @ matrix)
 

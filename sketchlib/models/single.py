@@ -75,6 +75,10 @@ class ConditionalDecoder(nn.Module):
         """The condition vectors (B, E) of class indices (B,)."""
         return self.embedding(labels)
 
+    def class_condition(self, word: str) -> Tensor:
+        """What the decoder is told of a class, (E,): its embedding."""
+        return self.embedding.weight[self.label(word)]
+
     def for_class(self, name: str) -> ConditionalDecoder:
         """The model for a class: this one, whatever the class."""
         return self

@@ -89,25 +89,27 @@ class SketchVAE(nn.Module):
 
     @torch.no_grad()
     def start_from(self, other: SketchVAE | ConditionalDecoder) -> None:
-        """Begin as a VAE of the same sizes; or let the decoder begin as a single model's, its class's embedding folded into the biases.
+        """Begin as a VAE of the same sizes, or let the decoder begin as a single model's, which heeds no z yet.
 
-        In the second case z is not heeded yet. Raises `DataError` if the class is unknown there or the sizes differ.
+        What the other is told of the class is folded into the biases. Raises `DataError` if the class is unknown there or the sizes differ.
         """
-        if other.latent_size:
-            self._begin_as(other)
-            return
         (word,) = self.classes
-        self.decoder.copy_from(other.decoder, other.draw_condition(word, 1, torch.Generator())[0])
-        self.started_from = "the single model"  # which its card will say
+        if other.latent_size:
+            self._check_sizes(other)
+            self.encoder.load_state_dict(other.encoder.state_dict())
+        self.decoder.copy_from(other.decoder, other.class_condition(word))
+        kind = "a VAE" if other.latent_size else "the single model"
+        self.started_from = f"{kind} of {len(other.classes)} classes"  # which its card will say
 
-    def _begin_as(self, other: SketchVAE) -> None:
+    def _check_sizes(self, other: SketchVAE) -> None:
         if differ := [
             name for name in ("encoder_size", "decoder_size", "latent_size", "n_mixtures") if self.sizes[name] != other.sizes[name]
         ]:
             raise DataError(f"a VAE cannot start as one of another {' and '.join(differ)}: give equal sizes")
-        self.encoder.load_state_dict(other.encoder.state_dict())
-        self.decoder.copy_from(other.decoder)
-        self.started_from = f"a VAE of the drawings of {len(other.classes)} classes"
+
+    def class_condition(self, word: str) -> Tensor | None:
+        """What the decoder is told of the class besides z: nothing."""
+        return None
 
     @torch.no_grad()
     def centre_on(self, batch: Batch) -> None:

@@ -13,6 +13,7 @@ from ..arguments import checked
 from ..errors import DataError
 from ..files import described_classes, read_model, weights_folder, write_atomically
 from . import magenta_json
+from .conditional_vae import ConditionalVAE
 from .magenta import MagentaGen, MagentaVAE
 from .router import Router
 from .single import ConditionalDecoder
@@ -20,7 +21,7 @@ from .transformer import ConditionalTransformer
 from .vae import SketchVAE
 
 SUFFIXES = (".safetensors", *magenta_json.SUFFIXES)
-ARCHITECTURES = {kind.__name__: kind for kind in (ConditionalDecoder, SketchVAE, ConditionalTransformer, MagentaGen, MagentaVAE)}
+ARCHITECTURES = {kind.__name__: kind for kind in (ConditionalDecoder, SketchVAE, ConditionalVAE, ConditionalTransformer, MagentaGen, MagentaVAE)}
 
 
 @checked

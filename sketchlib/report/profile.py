@@ -57,13 +57,16 @@ class Pretraining:
     weight_dropout: float = ranged(PROBABILITY)  # of the recurrent weights
     merge: float = ranged(PROBABILITY)  # augmentation, as in single
     jitter: float = ranged(at_least(0))  # augmentation, as in single
+    rotate: float = ranged(between(0, 90))  # augmentation, as in single
+    dequantise: bool  # as in single
+    ema: float = ranged(PROBABILITY)  # as in single
     keep: Literal["best", "last"]  # the weights of the best validation, or the last
     validations: int = ranged(COUNT)  # over the run
 
 
 @settings
 class VaePretraining(Pretraining):
-    """Of one VAE of all classes as one, from which the VAEs start. What is not said here, but per_class, is as in `vae`."""
+    """Of the conditional VAE from which the VAEs start. What is not said here, but per_class, is as in `vae`."""
 
     row_dropout: float = ranged(PROBABILITY)  # of the rows that the decoder reads
     w_kl: float = ranged(at_least(0))  # the weight of L_KL

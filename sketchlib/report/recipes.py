@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from ..settings import Settings
@@ -11,6 +11,7 @@ from . import store
 from .profile import Data
 
 SINGLE, VAE = "models.single.ConditionalDecoder", "models.vae.SketchVAE"
+CONDITIONAL_VAE = "models.conditional_vae.ConditionalVAE"
 SIZES = {  # of the arguments of these classes, those that a profile says
     SINGLE: ("hidden_size", "embedding_size", "n_mixtures", "weight_dropout"),
     VAE: ("encoder_size", "decoder_size", "latent_size", "n_mixtures", "weight_dropout", "row_dropout", "w_kl", "kl_min"),
@@ -103,9 +104,11 @@ def _of_pretraining(profile, section) -> Drawings:
 
 
 def vae_pretraining(profile) -> Recipe:
-    """The VAE of all classes as one, from which the profile's VAEs start; where the profile says so, of every class at hand."""
+    """The conditional VAE from which the profile's VAEs start; where the profile says so, of every class at hand. Chapter 6."""
     values = {**vars(profile.vae), **vars(profile.vae_pretraining)}
-    return vae_from("vae_pretraining", values, _of_pretraining(profile, profile.vae_pretraining), profile.seed)
+    start = pretraining(profile) if profile.pretraining.steps else None
+    made = vae_from("vae_pretraining", values, _of_pretraining(profile, profile.vae_pretraining), profile.seed, start)
+    return replace(made, architecture=CONDITIONAL_VAE, sizes={**made.sizes, "embedding_size": profile.single.embedding_size})
 
 
 def single(profile) -> Recipe:

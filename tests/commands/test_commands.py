@@ -255,4 +255,4 @@ def test_the_router_is_trained_after_the_start_that_its_vaes_share(profile):
     command.train_router(started, ["cat"])
     start = training.read_trained(started, recipes.vae_pretraining(started))
     assert start.curves[-1]["step"] == 2 and training.is_kept(started, recipes.vae(started, "cat"))
-    assert training.read_trained(started, recipes.vae(started, "cat")).card["started_from"] == "a VAE of the drawings of 3 classes"
+    assert training.read_trained(started, recipes.vae(started, "cat")).card["started_from"] == "a VAE of 3 classes"

@@ -1,0 +1,68 @@
+"""One VAE for many classes, whose decoder is told the class besides z. The VAEs of single classes start from it. Chapter 6."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..data.batches import Batch
+from .single import ConditionalDecoder
+from .vae import SketchVAE
+
+
+class ConditionalVAE(SketchVAE):
+    """A VAE of many classes: z is left what the class does not tell. Chapter 6.
+
+    Its decoder's condition is z and behind it an embedding of the class, as in the single model, from which the decoder can start. On
+    hundreds of classes such a decoder knows no drawing by heart, so that z has something to tell. Arguments and defaults as in
+    `SketchVAE` and `ConditionalDecoder`.
+    """
+
+    def __init__(self, classes, n_max: int, scale: float, embedding_size: int = 64, **sizes):
+        super().__init__(classes, n_max, scale, **sizes)
+        own = self.sizes
+        size = own["latent_size"] + embedding_size
+        self.decoder = self.decoder_kind(size, own["decoder_size"], own["n_mixtures"], own["dropout"], own["weight_dropout"])
+        own["embedding_size"] = embedding_size
+        self.embedding = nn.Embedding.from_pretrained(torch.randn(len(self.classes), embedding_size), freeze=False)
+
+    @torch.no_grad()
+    def start_from(self, other: ConditionalVAE | ConditionalDecoder) -> None:
+        """Begin as such a VAE of these classes, or more; or let the decoder begin as that of a single model, which heeds no z yet.
+
+        Raises `DataError` for a class unknown there, and for other sizes.
+        """
+        self.embedding.weight.copy_(torch.stack([other.class_condition(name) for name in self.classes]))
+        if other.latent_size:
+            self._check_sizes(other)
+            self.encoder.load_state_dict(other.encoder.state_dict())
+            self.decoder.copy_from(other.decoder)
+        else:
+            self.decoder.copy_below(other.decoder)
+        kind = "a conditional VAE" if other.latent_size else "a single model"
+        self.started_from = f"{kind} of {len(other.classes)} classes"
+
+    @torch.no_grad()
+    def for_new_class(self, word: str) -> ConditionalVAE:
+        """A model of another class alone that begins as this one; its embedding is the mean of those that are known here. Chapter 16."""
+        made = type(self)(**{**self.config(), "classes": [word]})
+        made.encoder.load_state_dict(self.encoder.state_dict())
+        made.decoder.copy_from(self.decoder)
+        made.embedding.weight.copy_(self.embedding.weight.mean(0, keepdim=True))
+        made.started_from = f"a conditional VAE of {len(self.classes)} classes"
+        return made
+
+    label, class_condition, as_known = ConditionalDecoder.label, ConditionalDecoder.class_condition, ConditionalDecoder.as_known
+
+    def draw_condition(self, name: str, n: int, generator: torch.Generator, z: Tensor | None = None) -> Tensor:
+        """The conditions (n, N_z + E) of `n` drawings of a class: z, as in `SketchVAE`, and the class's embedding."""
+        z = super().draw_condition(name, n, generator, z)
+        return torch.cat([z, self.class_condition(name).detach().expand(n, -1)], -1)
+
+    def forward(self, batch: Batch, z: Tensor) -> Tensor:
+        """Parameters (B, T, 6M + 3) of every row after S_0, given z (B, N_z) and the classes of the batch."""
+        return self.decoder(self._left(batch.x[:, :-1]), torch.cat([z, self.embedding(batch.labels)], -1))
+
+    def clipped_parts(self) -> list[nn.Module]:
+        """The parts of which each has its gradient's norm clipped by itself: encoder, decoder, embedding."""
+        return [self.encoder, self.decoder, self.embedding]
