@@ -25,9 +25,8 @@ class Model:
     def conditions(self, word, n, rng):
         if word not in self.about["classes"]:
             raise SystemExit(f"unknown class {word!r}; known: {', '.join(self.about['classes'])}")
-        if self.about["latent_size"]:
-            return rng.standard_normal((n, self.about["latent_size"])).astype(np.float32)
-        return np.tile(np.float32(self.about["conditions"][word]), (n, 1))
+        z = rng.standard_normal((n, self.about["latent_size"]))
+        return np.concatenate([z, np.tile(self.about["conditions"][word], (n, 1))], -1).astype(np.float32)
 
     def start(self, condition):
         return dict(zip(self.names, self.run("start", {"condition": condition}), strict=True))

@@ -74,7 +74,7 @@ def write_onnx(model: nn.Module | Router, folder: Path | str, word: str | None =
     `start.onnx`: conditions (B, C) to the state. `step.onnx`: a row (B, 5) in normalised units, S_0 at first, and the state to the
     parameters (B, 6M + 3) of the next row and the state after it, whose names end in `_next`. `encoder.onnx`: rows (B, T, 5) without S_0
     and their lengths N (B,), end rows from N on and at least one, to mu and log sigma^2. `model.json`: classes, n_max, scale, the
-    condition of each class where there is no z, and what logits are divided by at the temperatures 0 and 1, linear in between. `word`: the
+    condition of each class, which comes behind z where there is one, and what logits are divided by at the temperatures 0 and 1, linear in between. `word`: the
     class, of a router. `force`: write into a folder that is there. Raises `DataError` where a file does not compute what torch does.
     """
     with needing("export"):
@@ -101,8 +101,7 @@ def _class_of(model, word: str | None) -> str:
 def _facts(model: nn.Module) -> dict:
     facts = dict(classes=list(model.classes), n_max=model.n_max, scale=model.scale, latent_size=model.latent_size, first_row=START)
     facts["softmax_temperature"] = [model.decoder.softmax_temperature(at) for at in (0.0, 1.0)]
-    if not model.latent_size:
-        facts["conditions"] = {name: _conditions(model, name, 1)[0].tolist() for name in model.classes}
+    facts["conditions"] = {name: _conditions(model, name, 1)[0, model.latent_size :].tolist() for name in model.classes}
     return facts
 
 
