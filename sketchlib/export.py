@@ -74,8 +74,9 @@ def write_onnx(model: nn.Module | Router, folder: Path | str, word: str | None =
     `start.onnx`: conditions (B, C) to the state. `step.onnx`: a row (B, 5) in normalised units, S_0 at first, and the state to the
     parameters (B, 6M + 3) of the next row and the state after it, whose names end in `_next`. `encoder.onnx`: rows (B, T, 5) without S_0
     and their lengths N (B,), end rows from N on and at least one, to mu and log sigma^2. `model.json`: classes, n_max, scale, the
-    condition of each class, which comes behind z where there is one, and what logits are divided by at the temperatures 0 and 1, linear in between. `word`: the
-    class, of a router. `force`: write into a folder that is there. Raises `DataError` where a file does not compute what torch does.
+    condition of each class, which comes behind z where there is one, and what logits are divided by at the temperatures 0 and 1, linear in
+    between. `word`: the class, of a router. `force`: write into a folder that is there. Raises `DataError` where a file does not compute
+    what torch does.
     """
     with needing("export"):
         import onnx  # noqa: F401

@@ -148,6 +148,12 @@ def read_card(weights: Path | str) -> dict:
         ) from error
 
 
+def trainings_before(card: Mapping) -> list[Mapping]:
+    """The trainings that a model started from, the first one first, by its card."""
+    before = card.get("pretraining")
+    return [*trainings_before(before), before] if before else []
+
+
 @checked
 def described_classes(path: Path | str) -> list[str]:
     """The classes that a .safetensors file says its model draws; none where it does not say so, or is broken. No weight is read."""

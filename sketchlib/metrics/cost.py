@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from ..arguments import SOME, Number, Seed, checked
 from ..data.batches import batch_order, make_batch
 from ..data.dataset import SketchSet
 from ..errors import DataError
+from ..files import trainings_before
 from ..models.weights import save
 from ..settings import Range, between
 
@@ -52,9 +54,9 @@ def on_disk(model: nn.Module, half: bool = False) -> int:
 def bill(models: Annotated[Sequence[nn.Module], SOME], cards: Sequence[Mapping]) -> dict[str, float]:
     """What an architecture of one or more models costs: parameters, bytes on disk and in memory; and steps and seconds of training.
 
-    A pretraining is counted in.
+    What they started from is counted in, once where it is the same for several.
     """
-    before = [card["pretraining"] for card in cards if card.get("pretraining")]
+    before = list({json.dumps(one, sort_keys=True): one for card in cards for one in trainings_before(card)}.values())
     return {
         "parameters": sum(map(parameters, models)),
         "steps": sum(one["steps"] for one in [*cards, *before]),

@@ -98,8 +98,7 @@ class SketchVAE(nn.Module):
             self._check_sizes(other)
             self.encoder.load_state_dict(other.encoder.state_dict())
         self.decoder.copy_from(other.decoder, other.class_condition(word))
-        kind = "a VAE" if other.latent_size else "the single model"
-        self.started_from = f"{kind} of {len(other.classes)} classes"  # which its card will say
+        self.started_from = f"a VAE of {len(other.classes)} classes" if other.latent_size else "the single model"  # which its card will say
 
     def _check_sizes(self, other: SketchVAE) -> None:
         if differ := [

@@ -21,7 +21,9 @@ from .transformer import ConditionalTransformer
 from .vae import SketchVAE
 
 SUFFIXES = (".safetensors", *magenta_json.SUFFIXES)
-ARCHITECTURES = {kind.__name__: kind for kind in (ConditionalDecoder, SketchVAE, ConditionalVAE, ConditionalTransformer, MagentaGen, MagentaVAE)}
+ARCHITECTURES = {
+    kind.__name__: kind for kind in (ConditionalDecoder, SketchVAE, ConditionalVAE, ConditionalTransformer, MagentaGen, MagentaVAE)
+}
 
 
 @checked

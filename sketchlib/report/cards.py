@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..files import trainings_before
 from .tables import table
 
 HEAD = ["model", "profile", "seed", "steps", "step kept", "training drawings", "minutes", "machine", "commit"]
@@ -16,12 +17,15 @@ def name_of(card: dict) -> str:
 
 
 def rows_of(card: dict) -> list[list[str]]:
-    """A row as in `HEAD` for one card; before it one for its pretraining, if there was any."""
+    """A row as in `HEAD` for one card; before it one for each training that it started from."""
     counts = card["data"]["counts"]["train"]
-    rows = [_row(name_of(card), card, card, sum(counts[name] for name in card["config"]["classes"]))]
-    if before := card.get("pretraining"):
-        rows.insert(0, _row(f"its pretraining, {before['classes']} classes", card, before, before["drawings"]))
-    return rows
+    rows = [_row(_earlier(before), card, before, before["drawings"]) for before in trainings_before(card)]
+    return [*rows, _row(name_of(card), card, card, sum(counts[name] for name in card["config"]["classes"]))]
+
+
+def _earlier(before: dict) -> str:
+    kind = {"ConditionalVAE": " as a conditional VAE", "SketchVAE": " as a VAE"}.get(before.get("architecture"), "")
+    return f"its pretraining{kind}, {before['classes']} classes"
 
 
 def _row(name: str, card: dict, training: dict, drawings: int) -> list[str]:

@@ -13,7 +13,7 @@ import yaml
 from .. import sampling
 from ..data.dataset import SketchSet, cap
 from ..errors import DataError
-from ..files import PROJECT, read_card, write_atomically
+from ..files import PROJECT, read_card, trainings_before, write_atomically
 from ..metrics import likelihood
 from ..models import weights
 from ..pictures import animation, draw
@@ -146,8 +146,8 @@ def shipped(folder: Path = PROJECT / "weights") -> list[list]:
         card = read_card(path)
         half, counts = card["half_precision"], card["data"]["counts"]["train"]
         drawings = sum(counts[name] for name in card["config"]["classes"])
-        size, before = f"{path.stat().st_size / 1e6:.1f}", card.get("pretraining")
-        steps = " + ".join(f"{one['steps']:,}" for one in (before, card) if one)
+        size = f"{path.stat().st_size / 1e6:.1f}"
+        steps = " + ".join(f"{one['steps']:,}" for one in (*trainings_before(card), card))
         rows.append(
             [f"`{path.relative_to(folder).as_posix()}`", size, steps, f"{card['best_step']:,}", f"{drawings:,}"]
             + [rounded(half.get("grid_nats_per_point", math.nan)), f"{half['costs']:+.6f}"]

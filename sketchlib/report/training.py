@@ -236,8 +236,8 @@ def _card(profile, recipe: Recipe, model, curves: list[dict], counts: dict, foun
 
 
 def _before(profile, recipe: Recipe) -> dict | None:
-    # What a card says of an earlier training of the same model, with other settings or drawings.
-    if not recipe.start or recipe.start.architecture != recipe.architecture:
+    # What a card says of the training that a model starts from, and of what came before that.
+    if not recipe.start:
         return None
     card = read_trained(profile, recipe.start).card
     files = json.dumps(sorted(file["sha256"] for file in card["data"]["source"]["files"].values()))
@@ -246,7 +246,8 @@ def _before(profile, recipe: Recipe) -> dict | None:
         "drawings": sum(card["data"]["counts"]["train"].values()),
         "files_sha256": hashlib.sha256(files.encode()).hexdigest(),
         "weight_dropout": card["config"]["weight_dropout"],
-        **{key: card[key] for key in ("steps", "best_step", "train_seconds", "valid", "settings", "precision", "made")},
+        "pretraining": card.get("pretraining"),
+        **{key: card[key] for key in ("architecture", "steps", "best_step", "train_seconds", "valid", "settings", "precision", "made")},
     }
 
 

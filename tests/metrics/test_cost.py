@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from sketchlib.data import dataset
 from sketchlib.data.batches import make_batch
 from sketchlib.errors import DataError
+from sketchlib.files import trainings_before
 from sketchlib.metrics import cost
 from sketchlib.models import weights
 from sketchlib.models.single import ConditionalDecoder
@@ -68,6 +69,16 @@ def test_a_bill_adds_up(tmp_path):
         weights.save(models[0], tmp_path / entry, half=half)
         assert found[entry] == 2 * (tmp_path / entry).stat().st_size
     assert found["disk_half"] < found["disk"]
+
+
+def test_what_several_models_started_from_is_counted_once():
+    first = {"train_seconds": 0.25, "steps": 7}
+    shared = {"train_seconds": 0.5, "steps": 100, "pretraining": first}
+    cards = [{"train_seconds": 1.0, "steps": 10, "pretraining": one} for one in (shared, dict(shared), first)]
+    assert trainings_before(cards[0]) == [first, shared] and trainings_before({"pretraining": None}) == []
+    models = [ConditionalDecoder(("cat",), 9, 3.0, hidden_size=8, embedding_size=2, n_mixtures=2)]
+    found = cost.bill(models, cards)
+    assert found["train_seconds"] == 3.75 and found["steps"] == 137
 
 
 def test_a_gpu_computes_waits_and_exchanges():

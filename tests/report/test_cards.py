@@ -2,24 +2,25 @@ import json
 
 import pytest
 
-from sketchlib.files import weights_folder
+from sketchlib.files import trainings_before, weights_folder
 from sketchlib.report.cards import HEAD, cards_table, folded, rows_of
 
 CARDS = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(weights_folder().rglob("*.json"))]
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: "_".join(card["config"]["classes"][:2]))
-def test_a_published_model_has_a_row_and_its_pretraining_another(card):
+def test_a_published_model_has_a_row_and_each_training_before_it_another(card):
     *before, row = [dict(zip(HEAD, row, strict=True)) for row in rows_of(card)]
-    assert len(before) == bool(card["pretraining"])
+    trainings = trainings_before(card)
+    assert len(before) == len(trainings)
     assert row["profile"] == card["profile"] and row["seed"] == str(card["seed"])
     assert row["steps"].replace(",", "") == str(card["steps"]) and row["step kept"].replace(",", "") == str(card["best_step"])
     seen = sum(card["data"]["counts"]["train"][name] for name in card["config"]["classes"])
     assert row["training drawings"].replace(",", "") == str(seen)
     assert float(row["minutes"]) == pytest.approx(card["train_seconds"] / 60, abs=0.06)
     assert card["made"]["cpu"] in row["machine"] and row["commit"].strip("`") == card["made"]["commit"][:12]
-    for part in before:
-        assert part["steps"].replace(",", "") == str(card["pretraining"]["steps"]) and part["model"].startswith("its pretraining")
+    for part, training in zip(before, trainings, strict=True):
+        assert part["steps"].replace(",", "") == str(training["steps"]) and part["model"].startswith("its pretraining")
 
 
 def test_models_are_told_by_their_classes():

@@ -15,12 +15,12 @@ import sketchlib
 from sketchlib import train
 from sketchlib.__main__ import main
 from sketchlib.errors import DataError
-from sketchlib.files import PACKAGE
+from sketchlib.files import PACKAGE, trainings_before
 from sketchlib.metrics import cost
 from sketchlib.models import weights
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
-from sketchlib.report import experiments, recipes, stages, store, sweep, training
+from sketchlib.report import cards, experiments, recipes, stages, store, sweep, training
 from sketchlib.report.folders import build_folder
 from sketchlib.sampling import sample
 
@@ -177,6 +177,19 @@ def test_a_card_says_the_precision_that_was_used_and_the_one_asked_for(profile, 
     monkeypatch.setattr(train, "_runs_bfloat16", lambda device: False)
     card = stages.train_single(changed(profile, "single", steps=10, precision="bfloat16")).card
     assert card["precision"] == "float32" and card["settings"]["precision"] == "bfloat16"
+
+
+@pytest.mark.slow
+def test_vaes_start_from_one_of_all_classes_whose_decoder_starts_from_the_single_models_pretraining(profile):
+    asked = changed(changed(profile, "pretraining", steps=4, other_classes=False), "vae_pretraining", steps=3, other_classes=False)
+    recipe = recipes.vae(asked, "cat")
+    assert [one.name for one in recipes.chain(recipe)] == ["pretraining", "vae_pretraining", "vae-cat"] and recipe.centred
+    card = training.trained(asked, recipe).card
+    assert card["started_from"] == "a VAE of 3 classes"
+    assert [(one["architecture"], one["steps"]) for one in trainings_before(card)] == [("ConditionalDecoder", 4), ("ConditionalVAE", 3)]
+    assert [row[0] for row in cards.rows_of(card)] == [
+        "its pretraining, 3 classes", "its pretraining as a conditional VAE, 3 classes", "VAE of cat",
+    ]  # fmt: skip
 
 
 @pytest.mark.slow

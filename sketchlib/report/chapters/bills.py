@@ -20,11 +20,11 @@ ITEMS = {  # what `cost.bill` counts -> in words, unit
 def bills(single, router) -> dict[str, Number]:
     """The costs of the single model and of the router that draw (`stages.Drawer`), each router's number over the single model's, by name.
 
-    Where the VAEs started from the single model, its training is part of theirs.
+    Where VAEs started from the single model and their cards say no more of it, its training is part of theirs.
     """
     vaes = [router.model[name] for name in router.model.classes]
     sides = {"single": cost.bill([single.model], single.cards), "router": cost.bill(vaes, router.cards)}
-    if any(card.get("started_from") for card in router.cards):
+    if any(card.get("started_from") and not card.get("pretraining") for card in router.cards):
         sides["router"]["train_seconds"] += sides["single"]["train_seconds"]
     numbers = {}
     for key, (what, unit) in ITEMS.items():
