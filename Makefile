@@ -16,8 +16,9 @@ book: $(VENV)/.installed
 pdf: $(VENV)/.installed
 	@$(VENV)/bin/python -m doit --verbosity 2 profile=$(PROFILE) pdf
 
+# Two workers, each of which takes whole files; one thread each, for two threads on two cores wait for each other.
 test: $(VENV)/.installed
-	@$(VENV)/bin/python -m pytest
+	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lab: $(VENV)/.installed
 	@$(VENV)/bin/python -m jupyterlab notebooks $(LAB)

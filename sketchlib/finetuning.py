@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +15,14 @@ import numpy as np
 from .arguments import Draws, Number, Seed, Share, checked
 from .data.dataset import SketchSet
 from .errors import DataError
+from .files import write_atomically
 from .settings import Settings
 from .strokes import Drawing
 
 if TYPE_CHECKING:  # torch is loaded when something is trained, and not for the settings
     from torch import nn
 
+MADE_FROM = "made_from.txt"  # beside the checkpoints: the hash of the drawings and of the start
 FEWEST = 5  # drawings with which anything can be learnt and something held out
 FEW = Settings(
     steps=300,
@@ -70,8 +74,9 @@ def finetune(
 
     What comes back draws that class alone: it begins as `start`, with the mean of the classes known there, and is trained until a share
     `held_out` of the drawings, on which it is not trained, is no longer better explained. `folder`: where its checkpoints go, from which an
-    interrupted training goes on; None: they are not kept. Drawings that are a dot, or longer than `start` draws, are left out. Raises
-    `DataError` for a router, a blank word, fewer than 5 drawings, a share that holds out none or all, and as `train.fit` does. Chapter 16.
+    interrupted training goes on as if it had not been; None: they are not kept. Drawings that are a dot, or longer than `start` draws, are
+    left out. Raises `DataError` for a router, a blank word, fewer than 5 drawings, a share that holds out none or all, a folder in which
+    other drawings are learnt or from another start, and as `train.fit` does. Chapter 16.
 
     >>> import sketchlib
     >>> from sketchlib.data.doodles import doodles
@@ -85,10 +90,30 @@ def finetune(
         raise DataError("the new class has no name; give one as word")
     model = start.for_new_class(word).to(next(start.parameters()).device)
     train_set, valid_set = parted(drawings, word, held_out, settings.seed, model.n_max)
-    with tempfile.TemporaryDirectory() as unkept:
-        folder = folder or unkept
-        curves = fit(model, train_set, valid_set, settings, folder, progress)
-        return FineTuned(load_kept(model, folder), curves, train_set, valid_set)
+    with nullcontext(folder) if folder else tempfile.TemporaryDirectory() as where:
+        _require_same(Path(where), model, train_set, valid_set)
+        curves = fit(model, train_set, valid_set, settings, where, progress)
+        return FineTuned(load_kept(model, where), curves, train_set, valid_set)
+
+
+def _require_same(folder: Path, model: nn.Module, *parts: SketchSet) -> None:
+    # A checkpoint knows its settings, and neither the drawings nor the weights that it started from: their hash lies beside it.
+    made_from = hashlib.sha256()
+    for values in (*model.state_dict().values(), *(values for part in parts for values in (part.points, part.lengths))):
+        made_from.update(np.asarray(values).tobytes())
+    path, digest = folder / MADE_FROM, made_from.hexdigest()
+    if not path.exists():
+        write_atomically(path, lambda to: to.write_text(digest, encoding="utf-8"))
+    elif path.read_text(encoding="utf-8") != digest:
+        raise DataError(f"{folder} has a training on other drawings, or from another start; delete it to start anew, or give another one")
+
+
+def forget(folder: Path | str) -> None:
+    """Remove what `finetune` keeps in a folder, and the folder if nothing else is in it."""
+    for name in (MADE_FROM, "last.pt", "best.pt", "curves.jsonl"):
+        (Path(folder) / name).unlink(missing_ok=True)
+    with suppress(OSError):  # something else is in it
+        Path(folder).rmdir()
 
 
 @checked

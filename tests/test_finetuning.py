@@ -1,5 +1,7 @@
 """A new class from few drawings: what it starts from, what is held out, what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ import torch
 from sketchlib import train
 from sketchlib.data.doodles import doodles
 from sketchlib.errors import DataError
-from sketchlib.finetuning import FEW, finetune, parted
+from sketchlib.finetuning import FEW, finetune, forget, parted
 from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.transformer import ConditionalTransformer
@@ -59,12 +61,52 @@ def test_any_model_learns_a_new_class_and_stays_as_it_is(kind):
     assert held_out == pytest.approx(min(record["valid"]["loss"] for record in made.curves), rel=1e-5)
 
 
-def test_what_was_interrupted_is_gone_on_with_where_a_folder_keeps_it(tmp_path):
-    whole = finetune(start(), DRAWINGS, "my sun", SHORT)
-    finetune(start(), DRAWINGS, "my sun", SHORT, folder=tmp_path)
-    again = finetune(start(), DRAWINGS, "my sun", SHORT, folder=tmp_path)
+def stop_at(monkeypatch, step):
+    """Let a training be interrupted once, before that step."""
+
+    def stepping(run, batch, real=train.train_step):
+        if run.step + 1 == step:
+            monkeypatch.setattr(train, "train_step", real)
+            raise KeyboardInterrupt
+        return real(run, batch)
+
+    monkeypatch.setattr(train, "train_step", stepping)
+
+
+@pytest.mark.parametrize("step", [1, 2, 4, 6])
+def test_what_was_interrupted_is_gone_on_with_to_the_last_bit_where_a_folder_keeps_it(tmp_path, monkeypatch, step):
+    changes = replace(SHORT, rotate=5.0, merge=0.1)
+    whole = finetune(start(), DRAWINGS, "my sun", changes)
+    stop_at(monkeypatch, step)
+    with pytest.raises(KeyboardInterrupt):
+        finetune(start(), DRAWINGS, "my sun", changes, folder=tmp_path)
+    steps = []
+    monkeypatch.setattr(train, "train_step", lambda run, batch, real=train.train_step: steps.append(run.step) or real(run, batch))
+    again = finetune(start(), DRAWINGS, "my sun", changes, folder=tmp_path)
     pairs = zip(whole.model.state_dict().values(), again.model.state_dict().values(), strict=True)
     assert all(torch.equal(*pair) for pair in pairs) and [one["step"] for one in again.curves] == [2, 4, 6]
+    assert len(steps) == 6 - (step - 1) // 2 * 2  # from the last validation, or from the start
+
+
+def test_a_folder_in_which_something_else_is_learnt_is_refused(tmp_path):
+    finetune(start(), DRAWINGS, "my sun", SHORT, folder=tmp_path)
+    other = start()
+    with torch.no_grad():
+        other.decoder.fc_params.bias += 1
+    for arguments in ((start(), DRAWINGS[1:], "my sun"), (other, DRAWINGS, "my sun")):
+        with pytest.raises(DataError, match="has a training on other drawings, or from another start"):
+            finetune(*arguments, SHORT, folder=tmp_path)
+    with pytest.raises(DataError, match="checkpoint of another run"):
+        finetune(start(), DRAWINGS, "my sun", replace(SHORT, lr=0.02), folder=tmp_path)
+
+
+def test_what_a_training_kept_is_forgotten_and_nothing_else(tmp_path):
+    for name in ("alone", "beside"):
+        finetune(start(), DRAWINGS, "my sun", SHORT, folder=tmp_path / name)
+    (tmp_path / "beside" / "mine.txt").write_text("mine")
+    forget(tmp_path / "alone")
+    forget(tmp_path / "beside")
+    assert [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob("*"))] == ["beside", "beside/mine.txt"]
 
 
 def test_a_card_says_how_the_model_was_made():

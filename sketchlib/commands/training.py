@@ -176,16 +176,19 @@ def finetune(context, folder, word, output, start, held_out, force, **_):
     """Teach a model a class of your own.
 
     FOLDER, or a file, has drawings of it. They may be .svg files, strokes drawn on the live page (.json), or any other files of drawings.
-    Beside the model comes a card, .json. At a terminal it is said how well the drawings were learnt, and whether by heart.
+    Beside the model comes a card, .json. At a terminal it is said how well the drawings were learnt, and whether by heart. What was
+    interrupted is gone on with by the same command; until the model is there, its checkpoints are in a folder beside it, umbrella.run.
     """
     where = model_file(output, force)
     from ..data.formats import read
-    from ..finetuning import finetune
+    from ..finetuning import finetune, forget
     from ..models.weights import load, save
 
     how = Settings(**{one.name: context.params[one.name] for one in fields(Settings)})
-    tuned = finetune(load(start), read(folder), word, how, held_out, progress=sys.stderr.isatty())
+    checkpoints = where.with_suffix(".run")
+    tuned = finetune(load(start), read(folder), word, how, held_out, checkpoints, progress=sys.stderr.isatty())
     save(tuned.model, where, tuned.card(how))
+    forget(checkpoints)
     if sys.stderr.isatty():
         say(told(tuned))
 

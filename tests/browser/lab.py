@@ -45,6 +45,7 @@ def lab_server(folder: Path, home: Path, environment: dict):
     finally:
         server.terminate()
         server.wait(30)
+        print((home / "lab.log").read_text()[-3000:])  # pytest shows it where a test failed
 
 
 def _wait_for(url: str, server, log: Path, seconds: float = 90) -> None:
@@ -60,15 +61,15 @@ def _wait_for(url: str, server, log: Path, seconds: float = 90) -> None:
 def open_notebook(tab, url: str, name: str) -> None:
     """Show a notebook with its kernel started, all its Markdown rendered."""
     idle = "() => window.jupyterapp && document.querySelector('.jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status=idle]')"
-    for last in (False, False, True):  # a server that has just started may be slow, or ask first
+    for last in (False, True):  # a server that has just started may be slow, or ask first
         tab.goto(f"{url}/lab/tree/{name}?reset", wait_until="domcontentloaded")
         try:
-            tab.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+            tab.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=150_000)
             answer_dialogs(tab)
             return tab.wait_for_function(idle, timeout=60_000)
-        except TimeoutError:
+        except TimeoutError as error:
             if last:
-                raise
+                raise with_screen(tab, error) from None
 
 
 def answer_dialogs(tab) -> None:
@@ -76,26 +77,59 @@ def answer_dialogs(tab) -> None:
     for _ in range(5):
         if not tab.locator(".jp-Dialog").count():
             return
-        tab.locator(".jp-Dialog").first.press("Enter")
+        tab.keyboard.press("Enter")  # a dialog has the keyboard while it is there
         tab.wait_for_timeout(300)
 
 
 PROMPTS = "[...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')].map(prompt => prompt.textContent)"
 NUMBERS = f"{PROMPTS}.map(text => +(text.match(/[0-9]+/) || [0])[0])"
+BUSY = f"() => {PROMPTS}.some(text => text.includes('*'))"
+SCREEN = f"""() => ({{
+    dialogs: [...document.querySelectorAll('.jp-Dialog, .jp-toastContainer')].map(one => one.innerText),
+    kernel: document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status,
+    prompts: {PROMPTS},
+    output: [...document.querySelectorAll('.jp-OutputArea-output')].map(one => one.innerText.slice(-400)).filter(text => text.trim()),
+    keyboard: document.activeElement?.className,
+}})"""
+PANEL = """const app = window.jupyterapp;
+    const panel = [...app.shell.widgets('main')].find(one => one.content?.activeCellIndex !== undefined);
+    app.shell.activateById(panel.id);"""
+
+
+def with_screen(tab, error: TimeoutError) -> TimeoutError:
+    """The error with what the screen showed, so that a log from elsewhere tells why."""
+    return TimeoutError(f"{error.message}\nOn the screen: {json.dumps(tab.evaluate(SCREEN), indent=1)}")
+
+
+def run(tab, command: str, done: str, seconds: int) -> None:
+    """Give JupyterLab a command until `done` holds: a notebook that has just been opened may not listen yet, or ask something first."""
+    until = time.monotonic() + seconds
+    while True:
+        answer_dialogs(tab)
+        if not tab.evaluate(BUSY):
+            tab.evaluate(command)
+        try:
+            return tab.wait_for_function(done, timeout=10_000)
+        except TimeoutError as error:
+            if time.monotonic() > until:
+                raise with_screen(tab, error) from None
 
 
 def run_all(tab, seconds: int = 300) -> None:
     """Run every cell, as the menu does, and wait until each has a number above all that were there before."""
     last = tab.evaluate(f"() => Math.max(0, ...{NUMBERS})")
-    begun = f"() => {PROMPTS}.some(text => text.includes('*')) || {NUMBERS}.some(number => number > {last})"
-    for _ in range(5):  # a notebook that has just been opened may not listen yet
-        tab.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
-        try:
-            tab.wait_for_function(begun, timeout=5_000)
-            break
-        except TimeoutError:
-            answer_dialogs(tab)
-    tab.wait_for_function(f"() => {NUMBERS}.every(number => number > {last})", timeout=seconds * 1000)
+    done = f"() => {NUMBERS}.every(number => number > {last})"
+    run(tab, f"() => {{ {PANEL} app.commands.execute('notebook:run-all-cells'); }}", done, seconds)
+
+
+def run_cell(tab, number: int, seconds: int = 180):
+    """Run one code cell, as the menu does, wait until it has a new number, and give it."""
+    last = tab.evaluate(f"() => {NUMBERS}[{number}]")
+    active = f"const code = panel.content.widgets.filter(one => one.model.type === 'code')[{number}];"
+    active += " panel.content.activeCellIndex = panel.content.widgets.indexOf(code);"
+    done = f"() => {NUMBERS}[{number}] > {last}"
+    run(tab, f"() => {{ {PANEL} {active} app.commands.execute('notebook:run-cell'); }}", done, seconds)
+    return tab.locator(".jp-Notebook .jp-CodeCell").nth(number)
 
 
 def write_cell(tab, holds: str, old: str, new: str) -> None:

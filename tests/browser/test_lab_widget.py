@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from lab import answer_dialogs, lab_server, open_notebook
+from lab import lab_server, open_notebook, run_cell
 
 from sketchlib.files import PROJECT
 
@@ -38,19 +38,8 @@ def tab(browser, tmp_path_factory):
         tab.close()
 
 
-def run(tab, number):
-    """Run one cell by the keyboard, as a reader does, and give what it showed."""
-    answer_dialogs(tab)
-    cell = tab.locator(".jp-Notebook .jp-CodeCell").nth(number)
-    cell.locator(".cm-content").click()
-    tab.keyboard.press("Control+Enter")
-    done = "n => /\\[\\d+\\]/.test(document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')[n].textContent)"
-    tab.wait_for_function(done, arg=number)
-    return cell
-
-
 def test_strokes_go_to_python_and_back_and_a_model_in_memory_draws(tab):
-    paper = run(tab, 0).locator(".sketchlib svg").first
+    paper = run_cell(tab, 0).locator(".sketchlib svg").first
     paper.wait_for()
     tab.wait_for_function("document.querySelector('.sketchlib .sk-network path')?.getAttribute('d')?.length > 5", timeout=WAIT)
     box = paper.bounding_box()
@@ -60,12 +49,12 @@ def test_strokes_go_to_python_and_back_and_a_model_in_memory_draws(tab):
         tab.mouse.move(box["x"] + 60 + 20 * k, box["y"] + 60 + 9 * k * (k % 3))
     tab.mouse.up()
     tab.wait_for_timeout(1000)
-    assert "('drawn', 'Drawing', 1, True)" in run(tab, 1).locator(".jp-OutputArea").inner_text()
-    assert "('given', 2)" in run(tab, 2).locator(".jp-OutputArea").inner_text()
+    assert "('drawn', 'Drawing', 1, True)" in run_cell(tab, 1).locator(".jp-OutputArea").inner_text()
+    assert "('given', 2)" in run_cell(tab, 2).locator(".jp-OutputArea").inner_text()
     tab.wait_for_function("document.querySelectorAll('.sketchlib .sk-reader path').length === 1")
     assert tab.locator(".sketchlib .sk-reader path").get_attribute("d").count("M") == 2
     tab.locator(".sketchlib").get_by_label("class").select_option("cat")
     tab.locator(".sketchlib").get_by_role("button", name="Go on").click()
     tab.wait_for_function("document.querySelector('.sketchlib .sk-status').textContent.includes('Done')", timeout=WAIT)
     tab.wait_for_timeout(1000)
-    assert "('completed', 'cat', True)" in run(tab, 3).locator(".jp-OutputArea").inner_text()
+    assert "('completed', 'cat', True)" in run_cell(tab, 3).locator(".jp-OutputArea").inner_text()

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,6 +14,7 @@ import torch
 from PIL import Image
 
 import sketchlib
+from sketchlib import train
 from sketchlib.__main__ import main
 from sketchlib.commands import training
 from sketchlib.commands.training import changed
@@ -199,6 +201,20 @@ def test_a_fine_tuned_model_draws_the_new_class_and_has_a_card(here, model):
     assert card["settings"]["steps"] == 4
     assert run("draw", "my/cat.", "--model", "mine.safetensors", "-o", "mine.ndjson") == (0, "")
     assert sketchlib.read("mine.ndjson")[0].word == "my/cat."
+
+
+def test_a_fine_tuning_that_was_interrupted_is_gone_on_with_and_leaves_no_checkpoints(here, monkeypatch):
+    more = ["--start", "small.safetensors", "--steps", 4, "--validate-every", 2]
+    assert run("finetune", "cat.ndjson", "--word", "mine", "-o", "whole.safetensors", *more) == (0, "")
+    monkeypatch.setattr(train, "validate", lambda *a, real=train.validate: [real(*a), os.kill(os.getpid(), signal.SIGINT)])
+    assert run("finetune", "cat.ndjson", "--word", "mine", "-o", "parts.safetensors", *more) == (130, "")
+    assert (here / "parts.run" / "last.pt").exists() and not (here / "parts.safetensors").exists()
+    monkeypatch.undo()
+    monkeypatch.chdir(here)
+    assert run("finetune", "cat.ndjson", "--word", "mine", "-o", "parts.safetensors", *more) == (0, "")
+    pairs = zip(*(sketchlib.load(f"{name}.safetensors").state_dict().values() for name in ("whole", "parts")), strict=True)
+    assert all(torch.equal(*pair) for pair in pairs) and (here / "parts.json").read_bytes() == (here / "whole.json").read_bytes()
+    assert not (here / "parts.run").exists() and not (here / "whole.run").exists()
 
 
 def test_a_terminal_is_told_whether_drawings_were_learnt_by_heart(here, monkeypatch):
