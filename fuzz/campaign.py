@@ -24,6 +24,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]  # also where the library is not in
 MEMORY_MB = 3000
 SLOWEST = 20  # seconds that one input may take
 LONGEST = 4096  # bytes of an input
+MEMORY = Path("/dev/shm")  # a file system in memory, where there is one: the files that are read are written there
 
 
 def main() -> None:
@@ -118,7 +119,7 @@ def _fuzz(name: str, folder: Path, seconds: int, inputs: int) -> None:
         f"-max_len={LONGEST}",
     ]
     arguments += ["-print_final_stats=1", f"-artifact_prefix={folder / 'findings' / name}-"]
-    with tempfile.TemporaryDirectory() as made:
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as made:
         path = Path(made) / f"cat{targets.ENDINGS[name]}"
         atheris.Setup(
             [sys.argv[0], *arguments, str(folder / name), str(HERE / "corpus" / name)], _one(targets, name, path, folder / "findings")
