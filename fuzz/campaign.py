@@ -2,7 +2,7 @@
 
 Inputs that reach new code are kept in build/fuzz/TARGET, those that are findings in build/fuzz/findings, and what was tried is recorded
 as JSON: commit, machine, and of each target inputs, seconds, places in the code that were reached, what is kept, and findings. It goes on
-from what an earlier one kept; targets that the record has and that are not fuzzed again stay in it. Needs the extra `fuzz`.
+from what an earlier one kept, and adds to its record. Needs the extra `fuzz`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]  # also where the library is not in
 MEMORY_MB = 3000
 SLOWEST = 20  # seconds that one input may take
 LONGEST = 4096  # bytes of an input
+SUMS = ("inputs", "seconds", "findings")  # of a target, over all the times that it was fuzzed
 MEMORY = Path("/dev/shm")  # a file system in memory, where there is one: the files that are read are written there
 
 
@@ -37,7 +38,8 @@ def main() -> None:
 
     made, targets = _made(), _recorded(options.out)
     for name in options.targets or TARGETS:
-        targets[name] = fuzz_target(name, options.folder, options.seconds, options.inputs) | {"commit": made["commit"]}
+        found = fuzz_target(name, options.folder, options.seconds, options.inputs) | {"commit": made["commit"]}
+        targets[name] = found | {what: targets[name][what] + found[what] for what in SUMS if name in targets}
         record = _write(options.out, made, targets)  # after each, so that a campaign that is cut has its record too
     print(f"{record['inputs']} inputs, {record['findings']} findings: {options.out}")
     sys.exit(bool(record["findings"]))
