@@ -58,13 +58,15 @@ def _write(path: Path, made: dict, targets: dict) -> dict:
 
 
 def _made() -> dict:
-    """Commit, versions and machine, as other records name them."""
+    """Commit, versions, and of the machine what counts here."""
     from importlib.metadata import version
+
+    import torch
 
     from sketchlib.report.provenance import provenance
 
-    atheris = {"atheris": version("atheris")}
-    return {name: value for name, value in provenance().items() if name != "device"} | atheris | {"cores": os.cpu_count()}
+    made = {name: value for name, value in provenance().items() if name not in ("cpu", "device", "threads", "torch", "numpy")}
+    return made | {"atheris": version("atheris"), "cores": os.cpu_count(), "instructions": torch.backends.cpu.get_cpu_capability()}
 
 
 def _options():

@@ -131,6 +131,12 @@ def campaign(make, kills: int, rng: random.Random) -> dict:
     return {"sizes": make().config(), "kills": done, "runs": runs, "compared": list(whole), "failures": failures}
 
 
+def made() -> dict:
+    """Commit, versions, and of the machine what counts here."""
+    found = {name: value for name, value in provenance().items() if name not in ("cpu", "device")}
+    return found | {"cores": os.cpu_count(), "instructions": torch.backends.cpu.get_cpu_capability()}
+
+
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--kills", type=int, default=200, help="of all architectures together (default: 200)")
@@ -143,7 +149,7 @@ def main() -> int:
     found = {make.__name__: campaign(make, -(-options.kills // len(makers)), rng) for make in makers}
     record = {"campaign": "kill", "kills": sum(one["kills"] for one in found.values())}
     record |= {"failures": sum(len(one["failures"]) for one in found.values()), "seconds": round(time.perf_counter() - began, 1)}
-    record |= {"seed": options.seed, "made": provenance(), "settings": asdict(SETTINGS), "architectures": found}
+    record |= {"seed": options.seed, "made": made(), "settings": asdict(SETTINGS), "architectures": found}
     text = json.dumps(record, indent=1)
     print(text)
     if options.out:
