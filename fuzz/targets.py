@@ -6,6 +6,7 @@ A reader may give drawings, models or settings, or raise a `DataError` of one li
 from __future__ import annotations
 
 import base64
+import gzip
 import io
 import json
 import math
@@ -13,6 +14,7 @@ import pickle
 import warnings
 import zipfile
 from collections.abc import Callable, Iterable
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from sketchlib.data.npz import read_npz, write_npz
 from sketchlib.data.quickdraw import read_raw, read_simplified, write_raw, write_simplified
 from sketchlib.data.strokes_json import read_json, write_json
 from sketchlib.errors import DataError
+from sketchlib.files import described_classes, read_card
 from sketchlib.strokes import Drawing
 from sketchlib.svg import read_svg
 
@@ -75,7 +78,12 @@ def _npy(path: Path) -> None:
 def _weights(path: Path) -> None:
     from sketchlib.models.weights import read
 
+    described_classes(path)  # which says nothing of a broken file
     read(path)
+
+
+def _card(path: Path) -> None:
+    read_card(path.with_suffix(".safetensors"))
 
 
 def _checkpoint(path: Path) -> None:
@@ -88,17 +96,24 @@ def _checkpoint_pickle(path: Path) -> None:
     _checkpoint(_in_zip(path, "archive/data.pkl", path.read_bytes(), version="3\n", byteorder="little", data_0="01234567"))
 
 
+@cache
+def _published() -> dict:
+    from sketchlib.report import profile
+
+    return profile.load_profile("full").values
+
+
 def _profile(path: Path) -> None:
     from sketchlib.report import profile
 
-    values = profile._joined(profile.load_profile("full").values, profile._read_yaml(path))
-    profile._made(values, "mine", path.name)
+    profile._made(profile._joined(_published(), profile._read_yaml(path)), "mine", path.name)
 
 
 TARGETS: dict[str, Callable[[Path], None]] = {
     "simplified": lambda path: _drawn(read_simplified(path)),
     "raw": lambda path: _drawn(read_raw(path)),
     "csv": lambda path: _drawn(read_simplified(path)),
+    "packed": lambda path: _drawn(read_simplified(path)),
     "binary": lambda path: _drawn(read_binary(path)),
     "npz": lambda path: _drawn(read_npz(path)),
     "npy": _npy,
@@ -106,6 +121,7 @@ TARGETS: dict[str, Callable[[Path], None]] = {
     "json": lambda path: _drawn(read_json(path)),
     "svg": lambda path: _drawn([read_svg(path, simplified=True)]),
     "weights": _weights,
+    "card": _card,
     "magenta": _weights,
     "checkpoint": _checkpoint,
     "checkpoint_pickle": _checkpoint_pickle,
@@ -113,6 +129,8 @@ TARGETS: dict[str, Callable[[Path], None]] = {
 }
 ENDINGS = {"simplified": ".ndjson", "raw": ".ndjson", "csv": ".csv", "binary": ".bin", "npz": ".npz", "npy": ".npz", "pickle": ".npz"}
 ENDINGS |= {
+    "packed": ".ndjson.gz",
+    "card": ".json",
     "json": ".json",
     "svg": ".svg",
     "weights": ".safetensors",
@@ -136,6 +154,15 @@ def _written(writer: Callable) -> Callable[[Path], None]:
 
 def _table(path: Path) -> None:
     path.write_text('word,drawing,recognized\ncat,"[[[0, 30], [0, 40]]]",True\n', encoding="utf-8")
+
+
+def _packed(path: Path) -> list[bytes]:
+    write_simplified(DRAWINGS, path)
+    return [gzip.compress(gzip.decompress(path.read_bytes()), level, mtime=0) for level in (0, 9)]  # plain within, and squeezed
+
+
+def _described(path: Path) -> None:
+    path.write_text(json.dumps({"architecture": "SketchVAE", "config": {"classes": CLASSES, "n_max": 5}, "steps": 3}), encoding="utf-8")
 
 
 def _member(protocol: int) -> bytes:
@@ -196,6 +223,8 @@ SEEDS: dict[str, Callable] = {
     "simplified": _written(write_simplified),
     "raw": _written(write_raw),
     "csv": _table,
+    "packed": _packed,
+    "card": _described,
     "binary": _written(write_binary),
     "npz": _written(write_npz),
     "npy": _arrays,

@@ -1,4 +1,6 @@
-"""A web server on this machine for the tests of downloads, which can do without ranges, cut connections and change its files."""
+"""A web server on this machine for the tests of downloads, which can do without ranges, cut or hold connections, send
+readers elsewhere and change its files.
+"""
 
 import hashlib
 import io
@@ -30,6 +32,7 @@ class Server:
     def __init__(self):
         self.files, self.asked, self.sent = {}, [], 0
         self.ranges, self.status, self.cuts, self.etag = True, 200, [], True
+        self.moved, self.too_much, self.holds, self.go_on = {}, b"", False, threading.Event()
 
     def version(self, body):
         return f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"' if self.etag else None
@@ -37,6 +40,10 @@ class Server:
     def reply(self, handler):
         path, span = unquote(handler.path).lstrip("/"), handler.headers.get("Range")
         self.asked.append((path, span))
+        if path in self.moved:
+            handler.send_response(302)
+            handler.send_header("Location", self.moved[path])
+            return handler.end_headers()
         body = self.files.get(path)
         if body is None or self.status != 200:
             return handler.send_error(404 if body is None else self.status)
@@ -56,9 +63,14 @@ class Server:
         handler.end_headers()
         if self.cuts:
             part = part[: self.cuts.pop(0)]
+            held = self.holds
+        else:
+            held = False
         self.sent += len(part)  # before it goes: a client that has it all may look at once
         with suppress(OSError):  # a client that ignored ranges has had enough
-            handler.wfile.write(part)
+            handler.wfile.write(part + self.too_much)
+            if held:
+                self.go_on.wait(20)
 
 
 @contextmanager

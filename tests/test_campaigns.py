@@ -17,4 +17,4 @@ def test_a_training_that_is_killed_ends_in_the_same_bits(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     record = json.loads((tmp_path / "kill.json").read_text())
-    assert record["kills"] >= 6 and record["failures"] == 0 and all(one["kills"] >= 3 for one in record["architectures"].values())
+    assert record["kills"] >= 6 and record["failures"] == 0 and all(one["kills"] >= 2 for one in record["architectures"].values())

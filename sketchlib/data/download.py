@@ -200,14 +200,18 @@ def _lines(path: Path) -> tuple[int, int, int]:
 
 def _open(url: str, have: int):
     try:
-        return urlopen(Request(url, headers={"Range": f"bytes={have}-", "User-Agent": "sketchlib"}), timeout=READ_SECONDS)
+        response = urlopen(Request(url, headers={"Range": f"bytes={have}-", "User-Agent": "sketchlib"}), timeout=READ_SECONDS)
     except HTTPError as error:
         if error.code == 416 and have:  # the server's file has become shorter than the part: begin again
             return _open(url, 0)
         hint = did_you_mean(unquote(Path(url).stem), TEN_CLASSES) if error.code in (403, 404) else "try again later"
-        raise DataError(f"{url} answered {error.code} ({error.reason}); {hint}") from error
+        why = " ".join(str(error.reason).split())  # of some lines, where an address leads to itself
+        raise DataError(f"{url} answered {error.code} ({why}); {hint}") from error
     except (URLError, HTTPException, OSError) as error:
         raise DataError(f"{url} does not answer any more ({error}); run again, it goes on from where it stopped") from error
+    if url.startswith("https:") and not response.url.startswith("https:"):
+        raise DataError(f"{url} leads to {response.url}, which anybody on the way may change; get the file from elsewhere")
+    return response
 
 
 def _described(response, have: int) -> tuple[int, dict]:
@@ -229,7 +233,7 @@ def _copy(response, part: Path, begins: int, total: int, lines: int | None) -> N
         out.seek(begins)
         while lines is None or lines > 0:
             try:
-                chunk = response.read(CHUNK)
+                chunk = response.read1(CHUNK)  # what has come is kept, also where no more follows in time
             except (OSError, HTTPException):
                 return
             if not chunk:

@@ -13,8 +13,9 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib import import_module
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from types import ModuleType
 from typing import NamedTuple
 
@@ -341,7 +342,7 @@ def keep_side_by_side(profile, recipes: Sequence[Recipe]) -> None:
     workers = min(len(todo), os.cpu_count() or 1)
     train.tell_precision(torch.device("cpu"), todo[0].settings)  # here and once: the workers are silent
     print(f"{', '.join(recipe.name for recipe in todo)}: not in the artefact store; {about(profile, todo, workers)}", flush=True)
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+    with _pool(workers) as pool:
         try:
             with _without_main():
                 jobs = {pool.submit(_keep_on_one_processor, profile, recipe): recipe for recipe in todo}
@@ -351,6 +352,20 @@ def keep_side_by_side(profile, recipes: Sequence[Recipe]) -> None:
             for process in active_children():
                 process.terminate()
             raise
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    """Processes that end when this one does, however that is."""
+    return ProcessPoolExecutor(workers, get_context("spawn"), initializer=_end_with_the_parent)
+
+
+def _end_with_the_parent() -> None:
+    # One that is killed cannot say so to its workers, which would train on for hours beside the next run of the same.
+    def end():
+        parent_process().join()
+        os._exit(1)
+
+    Thread(target=end, daemon=True).start()
 
 
 @contextmanager

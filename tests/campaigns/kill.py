@@ -9,14 +9,13 @@ Needs a system that forks. Exit status 1 where a training ended otherwise.
 import argparse
 import json
 import os
-import platform
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 import traceback
+from dataclasses import asdict
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
@@ -25,7 +24,9 @@ import torch  # noqa: E402
 from synthetic import sketch_set  # noqa: E402
 
 from sketchlib.models.single import ConditionalDecoder  # noqa: E402
+from sketchlib.models.transformer import ConditionalTransformer  # noqa: E402
 from sketchlib.models.vae import SketchVAE  # noqa: E402
+from sketchlib.report.provenance import provenance  # noqa: E402
 from sketchlib.sampling import sample  # noqa: E402
 from sketchlib.settings import Settings  # noqa: E402
 from sketchlib.train import fit, load_kept, read_checkpoint  # noqa: E402
@@ -44,6 +45,11 @@ def single():
 def vae():
     torch.manual_seed(2)
     return SketchVAE(encoder_size=4, decoder_size=8, latent_size=4, **SIZES)
+
+
+def transformer():
+    torch.manual_seed(3)
+    return ConditionalTransformer(hidden_size=8, embedding_size=4, layers=1, heads=2, **SIZES)
 
 
 def train(make, folder: Path) -> None:
@@ -117,30 +123,34 @@ def campaign(make, kills: int, rng: random.Random) -> dict:
         while done < kills:
             folder = Path(scratch) / str(runs)
             count, wrong = run_killed(make, folder, seconds, rng)
-            if not wrong and not same(ended(make, folder), whole):
-                wrong = "ended in other weights, losses or samples"
+            if not wrong:
+                now = ended(make, folder)
+                differ = [name for name in whole if not same(now[name], whole[name])]
+                wrong = f"ended otherwise: {', '.join(differ)}" if differ else ""
             done, runs, failures = done + count, runs + 1, failures + [f"run {runs}: {wrong}"] * bool(wrong)
-    return {"kills": done, "runs": runs, "failures": failures}
+    return {"sizes": make().config(), "kills": done, "runs": runs, "compared": list(whole), "failures": failures}
 
 
-def commit() -> str:
-    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True)
-    return done.stdout.strip()
+def made() -> dict:
+    """Commit, versions, and of the machine what counts here."""
+    found = {name: value for name, value in provenance().items() if name not in ("cpu", "device")}
+    return found | {"cores": os.cpu_count(), "instructions": torch.backends.cpu.get_cpu_capability()}
 
 
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--kills", type=int, default=200, help="of both architectures together (default: 200)")
+    options.add_argument("--kills", type=int, default=200, help="of all architectures together (default: 200)")
     options.add_argument("--seed", type=int, default=0, help="of the moments (default: 0)")
     options.add_argument("--out", type=Path, help="where the record is written, as JSON")
     options = options.parse_args()
     torch.set_num_threads(1)
     rng, began = random.Random(options.seed), time.perf_counter()
-    found = {make.__name__: campaign(make, -(-options.kills // 2), rng) for make in (single, vae)}
-    record = {"campaign": "kill", "kills": sum(one["kills"] for one in found.values()), "architectures": found}
-    record["failures"] = sum(len(one["failures"]) for one in found.values())
-    record |= {"seconds": round(time.perf_counter() - began, 1), "seed": options.seed, "commit": commit(), "torch": torch.__version__}
-    text = json.dumps({**record, "platform": f"{platform.system()} {platform.machine()}"}, indent=1)
+    makers = (single, vae, transformer)
+    found = {make.__name__: campaign(make, -(-options.kills // len(makers)), rng) for make in makers}
+    record = {"campaign": "kill", "kills": sum(one["kills"] for one in found.values())}
+    record |= {"failures": sum(len(one["failures"]) for one in found.values()), "seconds": round(time.perf_counter() - began, 1)}
+    record |= {"seed": options.seed, "made": made(), "settings": asdict(SETTINGS), "architectures": found}
+    text = json.dumps(record, indent=1)
     print(text)
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)

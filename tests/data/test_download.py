@@ -1,6 +1,7 @@
 """Downloads against a server on this machine: ranges, resuming, changed files, checksums, errors, and no network."""
 
 import hashlib
+import io
 import os
 import socket
 import threading
@@ -123,6 +124,52 @@ def test_a_connection_that_keeps_breaking_ends_with_an_error_and_the_next_call_g
     assert not (tmp_path / "simplified" / "cat.ndjson").exists()
     fetch(["cat"], tmp_path, None, base_url=server.url)
     assert server.asked[-1][1] == f"bytes={10_000 * download.TRIES}-" and cats(tmp_path) == server.files[CAT]
+
+
+def test_a_server_that_stops_sending_and_keeps_the_line_open_is_left_and_asked_again(server, tmp_path, monkeypatch):
+    assert download.READ_SECONDS < 60
+    monkeypatch.setattr(download, "READ_SECONDS", 0.2)
+    server.files[CAT], server.cuts, server.holds = lines(20_000), [300_000], True
+    fetch(["cat"], tmp_path, None, base_url=server.url)
+    server.go_on.set()
+    assert cats(tmp_path) == server.files[CAT] and [span for _, span in server.asked] == ["bytes=0-", "bytes=300000-"]
+
+
+def test_what_a_server_sends_beyond_what_it_announced_is_not_kept(server, tmp_path):
+    server.files[CAT], server.too_much = lines(100), lines(50, seed=1)
+    fetch(["cat"], tmp_path, None, base_url=server.url)
+    assert cats(tmp_path) == server.files[CAT] and read_manifest(tmp_path)["simplified/cat.ndjson"]["drawings"] == 100
+
+
+def test_a_file_that_has_moved_is_followed(server, tmp_path):
+    server.files["new.ndjson"], server.moved = lines(5), {CAT: f"{server.url}new.ndjson"}
+    fetch(["cat"], tmp_path, None, base_url=server.url)
+    assert cats(tmp_path) == lines(5)
+
+
+@pytest.mark.parametrize("target", ["{url}" + "full/simplified/cat.ndjson", "file:///etc/hostname", "http://", "data:,x", "gopher://x/"])
+def test_a_file_that_has_moved_in_a_circle_or_out_of_the_web_is_an_error_of_one_line(server, tmp_path, target):
+    server.moved = {CAT: target.format(url=server.url)}
+    with pytest.raises(DataError, match=r"cat\.ndjson") as error:
+        fetch(["cat"], tmp_path, None, base_url=server.url)
+    assert "\n" not in str(error.value) and not list(tmp_path.rglob("cat.ndjson")) and len(server.asked) < 30
+
+
+def test_an_encrypted_address_that_leads_to_a_plain_one_is_refused(tmp_path, monkeypatch):
+    answer = io.BytesIO(lines(5))
+    answer.url, answer.headers, answer.status = "http://example.org/cat.ndjson", {"Content-Length": "1"}, 200
+    monkeypatch.setattr(download, "urlopen", lambda *_, **__: answer)
+    with pytest.raises(DataError, match=r"https://example\.org/.*cat\.ndjson leads to http://example\.org/cat\.ndjson, .* from elsewhere"):
+        fetch(["cat"], tmp_path, None, base_url="https://example.org/")
+
+
+def test_an_error_that_has_passed_is_forgotten(server, tmp_path):
+    server.files[CAT], server.status = lines(10), 500
+    with pytest.raises(DataError, match="answered 500.*try again later"):
+        fetch(["cat"], tmp_path, None, base_url=server.url)
+    server.status = 200
+    fetch(["cat"], tmp_path, None, base_url=server.url)
+    assert cats(tmp_path) == server.files[CAT]
 
 
 @pytest.mark.parametrize("etag", [True, False])

@@ -4,6 +4,9 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -15,7 +18,7 @@ import sketchlib
 from sketchlib import train
 from sketchlib.__main__ import main
 from sketchlib.errors import DataError
-from sketchlib.files import PACKAGE, trainings_before
+from sketchlib.files import PACKAGE, PROJECT, trainings_before
 from sketchlib.metrics import cost
 from sketchlib.models import weights
 from sketchlib.models.single import ConditionalDecoder
@@ -129,6 +132,39 @@ def test_what_other_states_left_is_removed_once_the_new_one_is_there(profile, th
 
 def ended_from_outside(profile, recipe):
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+SIDE_BY_SIDE = """
+import os, time
+from sketchlib.report.training import _pool
+
+if __name__ == "__main__":
+    with _pool(1) as pool:
+        print(pool.submit(os.getpid).result(), flush=True)
+        pool.submit(time.sleep, 600).result()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system does not tell here who is at work")
+def test_a_training_side_by_side_ends_with_the_process_that_began_it(tmp_path):
+    (tmp_path / "begin.py").write_text(SIDE_BY_SIDE)
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    with subprocess.Popen([sys.executable, tmp_path / "begin.py"], stdout=subprocess.PIPE, text=True, env=environment) as parent:
+        worker = int(parent.stdout.readline())
+        assert Path(f"/proc/{worker}").exists()
+        parent.kill()
+    until = time.monotonic() + 60
+    while is_at_work(worker) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not is_at_work(worker)
+
+
+def is_at_work(process):
+    """Whether a process runs, and is not only waited for to be counted."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 @pytest.mark.slow
