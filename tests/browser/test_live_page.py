@@ -3,8 +3,10 @@
 import json
 import re
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageSequence
 
 from sketchlib.data.doodles import doodles
 from sketchlib.metrics.recogniser import train_recogniser
@@ -157,7 +159,7 @@ def test_a_link_brings_back_the_same_drawing(opened):
     assert [other.locator(f"#complete .sk-{layer} path").get_attribute("d") for layer in ("reader", "network")] == kept
 
 
-@pytest.mark.parametrize("name", ["SVG", "animated SVG", "PNG", "stroke-3 JSON"])
+@pytest.mark.parametrize("name", ["SVG", "animated SVG", "PNG", "GIF", "stroke-3 JSON"])
 def test_a_drawing_is_saved(opened, tmp_path, name):
     tab = opened()
     draw(tab, LINE)
@@ -166,8 +168,20 @@ def test_a_drawing_is_saved(opened, tmp_path, name):
         tab.locator("#complete").get_by_role("button", name=f"Save as {name}", exact=True).click()
     kept.value.save_as(tmp_path / "file")
     content = (tmp_path / "file").read_bytes()
-    begins = {"PNG": b"\x89PNG", "stroke-3 JSON": b"{"}.get(name, b"<svg xmlns")
+    if name == "GIF":
+        check_film(tmp_path / "file")
+    begins = {"GIF": b"GIF89a", "PNG": b"\x89PNG", "stroke-3 JSON": b"{"}.get(name, b"<svg xmlns")
     assert content.startswith(begins) and (name != "animated SVG" or b"<animate" in content)
+
+
+def check_film(path):
+    """A film in which each frame has more ink than the one before, black on white."""
+    with Image.open(path) as film:
+        frames = [np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(film)]
+        assert film.size == (320, 320) and film.info["loop"] == 0
+    ink = [(255.0 - frame).sum() for frame in frames]
+    assert len(frames) == 3 and ink == sorted(ink) and 0 < ink[1] < ink[2]  # the line has three points
+    assert frames[-1].min() < 60 and np.median(frames[-1]) == 255
 
 
 def test_watching_goes_point_by_point(opened):

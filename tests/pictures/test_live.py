@@ -1,5 +1,6 @@
 """The page's script draws as torch does: golden vectors that `node --test` reads, written here; rounding and its cost."""
 
+import io
 import json
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageSequence
 from synthetic import sketch_set
 
 from sketchlib import TEN_CLASSES, sampling
@@ -178,6 +180,28 @@ def test_the_script_does_what_torch_does(fixtures):
     command = [NODE, "--test", "--test-reporter=tap", str(Path(__file__).with_name("page.test.mjs"))]
     done = subprocess.run(command, env=places, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-6000:]
+
+
+FILM = """const page = new Function(`${require("fs").readFileSync(process.argv[1], "utf8")}; return sketchpage;`)();
+const { frames, width, height, palette } = JSON.parse(require("fs").readFileSync(0, "utf8"));
+process.stdout.write(page.gifOf(frames, width, height, palette));"""
+
+
+@pytest.mark.skipif(NODE is None, reason="node is not installed")
+@pytest.mark.parametrize(("size", "colors"), [((1, 1), 4), ((7, 5), 4), ((90, 80), 16), ((130, 110), 256)])
+def test_pillow_reads_a_film_of_the_page_to_the_last_pixel(fixtures, size, colors):
+    rng = np.random.default_rng(colors)
+    noise, flat = rng.integers(0, colors, size[::-1]), np.full(size[::-1], colors - 1)  # the noise fills the table of codes
+    palette = rng.integers(0, 256, (colors, 3))
+    frames = [{"indices": one.ravel().tolist(), "hundredths": 7} for one in (noise, flat)]
+    asked = {"frames": frames, "width": size[0], "height": size[1], "palette": palette.tolist()}
+    command = [NODE, "-e", FILM, str(fixtures / "script.js")]
+    done = subprocess.run(command, input=json.dumps(asked).encode(), capture_output=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    with Image.open(io.BytesIO(done.stdout)) as film:
+        found = [np.asarray(one.convert("RGB")) for one in ImageSequence.Iterator(film)]
+        assert film.info["duration"] == 70 and film.info["loop"] == 0
+    assert all((a == palette[b]).all() for a, b in zip(found, (noise, flat), strict=True))
 
 
 @pytest.mark.parametrize(("bits", "share"), [(8, 1 / 127), (16, 1 / 32767), (32, 0)])
