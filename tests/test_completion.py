@@ -296,7 +296,7 @@ def magenta_model(scale=60.0):
 def test_a_model_of_sketch_rnn_js_is_asked_how_large_its_drawings_are():
     assert completion.box_of([single(), vae()]) == 255
     small, large = (completion.box_of([magenta_model(scale)]) for scale in (60.0, 120.0))
-    assert 0 < small and large == pytest.approx(2 * small, rel=1e-5)
+    assert small > 0 and large == pytest.approx(2 * small, rel=1e-5)
 
 
 @pytest.mark.parametrize("size", [150.0, 900.0])

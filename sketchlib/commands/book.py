@@ -85,7 +85,8 @@ def publish(profile, pictures):
 
     run = load_profile(profile)
     with building():
-        for path in [] if pictures else [*publish.publish_results(run), *publish.publish_weights(run)]:  # the quick one, which may fail, first
+        written = [] if pictures else [*publish.publish_results(run), *publish.publish_weights(run)]  # the quick one, which may fail, first
+        for path in written:
             click.echo(f"{path.relative_to(publish.PROJECT)}: {path.stat().st_size / 1e6:.2f} MB")
         publish.publish_pictures(weights.read(publish.PROJECT / "weights" / "single.safetensors"), run.sampling)
 

@@ -301,6 +301,36 @@ def test_no_page_scrolls_sideways_and_all_controls_have_names(opened, width):
     assert tab.evaluate(f"[...document.querySelectorAll('button, input, select, svg')].filter({nameless}).length") == 0
 
 
+CONTROLS = """() => [...document.querySelectorAll("button, input, select, summary, svg[tabindex]")]
+  .filter((one) => one.checkVisibility()).map((one, i) => { one.dataset.place = i; return i; })"""
+
+
+def test_the_keyboard_reaches_every_control(opened):
+    tab, reached = opened(), set()
+    tab.locator("#complete summary").click()  # what is folded is not reached before it is unfolded
+    places = tab.evaluate(CONTROLS)
+    tab.evaluate("document.activeElement.blur()")
+    for _ in range(len(places) + 2):
+        tab.keyboard.press("Tab")
+        reached.add(tab.evaluate("Number(document.activeElement.dataset.place ?? -1)"))
+    assert set(places) <= reached
+
+
+COUNTED = """window.steps = 0;
+new MutationObserver((found) => { window.steps += found.filter((one) => one.target.closest(".sk-network")).length; })
+  .observe(document, { subtree: true, attributes: true, attributeFilter: ["d"] });"""
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_who_wants_little_motion_sees_a_drawing_at_once(browser, site, motion):
+    tab = browser.new_page(reduced_motion=motion)
+    tab.add_init_script(COUNTED)
+    tab.goto((site / "landing.html").as_uri())
+    tab.wait_for_function(f"window.steps >= {1 if motion == 'reduce' else 5}", timeout=WAIT)
+    assert motion == "no-preference" or tab.evaluate("window.steps") == 1
+    tab.close()
+
+
 @pytest.mark.slow
 def test_half_drawings_are_completed_to_what_they_were_begun_as(browser, tmp_path):
     """Half a cat, face, sun, car and candle by the mouse, twice each: the recogniser names at least 8 of 10."""
