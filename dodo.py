@@ -313,6 +313,8 @@ def write_study(path: Path) -> None:
 
 def build_html() -> bool:
     """Run Jupyter Book on the staged site, warnings being errors, and put the result in place of the last one."""
+    from sketchlib.report import policy
+
     site = BUILD / "site"
     stage_site(site)
     command = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(site), "-W", "--keep-going", "--all"]
@@ -321,6 +323,7 @@ def build_html() -> bool:
         print(done.stdout[-4000:], done.stderr[-8000:], file=sys.stderr)
         print("the pages could not be built; the last good book is as it was.", file=sys.stderr)
         return False
+    policy.protect(site / "_build" / "html")
     html, old = BUILD / "html", BUILD / "html.old"
     shutil.rmtree(old, ignore_errors=True)
     if html.exists():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal, NamedTuple
 
@@ -16,13 +16,15 @@ from .data.batches import Batch, make_batch
 from .data.dataset import SketchSet
 from .errors import DataError, known
 from .guidance import check_guidance, check_rivals
+from .models.magenta import MagentaDecoder
 from .models.mixture import pen_nll, split_parameters, stroke_nll
 from .models.router import Router
-from .sampling import CHUNK, COMPACT_EVERY, Longest, as_generator, check_temperature, rivals_of, sample_rows
+from .sampling import CHUNK, COMPACT_EVERY, Longest, as_generator, check_temperature, rivals_of, sample, sample_rows
 from .strokes import BOX, START, Drawing, from_stroke3, simplify, to_stroke3
 
 GROWTHS = (1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0)  # how much larger than its beginning a drawing may become, where it is not said
 READ_AT = 1.6  # the one at which the points are chosen that all are judged by
+SEEN = 16  # drawings by which the box of a sketch-rnn-js model is judged
 TRIES = 16  # latent vectors that stand for all, where a VAE judges a beginning
 Source = Literal["posterior", "encoder", "prior"]  # where latent vectors come from
 
@@ -53,19 +55,20 @@ class Beginning(NamedTuple):
 
 
 @checked
-def begin(drawing: Drawing, size: Length, pen_down: bool = False) -> Beginning:
+def begin(drawing: Drawing, size: Length, pen_down: bool = False, box: Length = BOX) -> Beginning:
     """A beginning in any units, fitted, resampled and simplified as the data was; `size` and `pen_down` as in `complete`.
 
-    Raises `DataError` for a drawing that is empty, a single dot or not finite, and for a `size` that is no length or below the beginning's.
+    `box`: the longer side, in data units, of the drawings that the model knows; see `box_of`. Raises `DataError` for a drawing that is
+    empty, a single dot or not finite, and for a `size` that is no length or below the beginning's.
     """
     extent = _extent(drawing)
     if size < extent:
         raise DataError(f"size {size:g}: the beginning alone is {extent:g} long; give the longer side of the whole drawing, or None")
-    rows = to_stroke3(simplify(drawing, side=size))
+    rows = to_stroke3(simplify(drawing, side=size * BOX / box))
     if pen_down and len(drawing.strokes[-1]) == 1:
         rows = rows[:-1]  # the recipe doubles a dot; here it is no dot yet
     rows[-1, 2] = not pen_down
-    return Beginning(drawing, rows, size / BOX)
+    return Beginning(drawing, rows, size / box)
 
 
 @checked
@@ -130,7 +133,8 @@ def complete(
     check_guidance(guidance, temperature)
     names = tuple(model.classes) if word is None else (known(word, model.classes),)
     rows = n_max or max(model.for_class(name).n_max for name in names)
-    read = readings(drawing, pen_down) if size is None else {size: begin(drawing, size, pen_down)}
+    box = box_of([model.for_class(name) for name in names])
+    read = readings(drawing, pen_down, box) if size is None else {size: begin(drawing, size, pen_down, box)}
     sizes = list(read)
     _require_room(read[sizes[0]], rows)
     evidence = log_evidence(model, list(read.values()), names, z, generator) if len(names) * len(read) > 1 else torch.zeros(1, 1)
@@ -138,20 +142,35 @@ def complete(
     best = int(posterior.argmax())
     size, word = sizes[int(evidence[:, best].argmax())], names[best]
     how = dict(temperature=temperature, pen_temperature=pen_temperature, guidance=guidance, z=z, n_max=n_max)
-    (drawings,) = complete_all(model, [begin(drawing, size, pen_down)], [word], n, seed=generator, **how)
+    (drawings,) = complete_all(model, [begin(drawing, size, pen_down, box)], [word], n, seed=generator, **how)
     return Completed(tuple(drawings), word, dict(zip(names, posterior.tolist(), strict=True)), float(size))
 
 
 @checked
-def readings(drawing: Drawing, pen_down: bool = False) -> dict[float, Beginning]:
-    """A beginning as it is read where the whole has each of the sizes that `GROWTHS` give: size -> reading.
+def readings(drawing: Drawing, pen_down: bool = False, box: Length = BOX) -> dict[float, Beginning]:
+    """A beginning as it is read where the whole has each of the sizes that `GROWTHS` give: size -> reading. `box`: as in `begin`.
 
     All have the same points, so that densities compare: each reads them times another number. Raises `DataError` as `begin` does.
     """
     extent = _extent(drawing)
-    middle = begin(drawing, READ_AT * extent, pen_down)
+    middle = begin(drawing, READ_AT * extent, pen_down, box)
     sizes = {growth: READ_AT / growth for growth in GROWTHS}
     return {extent * g: middle._replace(rows=middle.rows * np.float32([k, k, 1]), unit=middle.unit / k) for g, k in sizes.items()}
+
+
+def box_of(models: Iterable[nn.Module]) -> float:
+    """The longer side, in data units, of the drawings that some models know: 255, and of those of sketch-rnn-js what theirs mostly have.
+
+    Their files do not say how large the canvas was; some drawings of their own do.
+    """
+    some = dict.fromkeys(models)
+    return float(np.median(np.concatenate([_sides(one) if isinstance(one.decoder, MagentaDecoder) else [BOX] for one in some])))
+
+
+def _sides(one: nn.Module) -> list[float]:
+    drawn = [found.bounds() for found in sample(one, one.classes[0], SEEN, seed=0) if found.strokes]
+    sides = [max(right - left, bottom - top) for left, top, right, bottom in drawn]
+    return [side for side in sides if side] or [BOX]  # who draws nothing but dots has no size
 
 
 def _require_room(beginning: Beginning, n_max: int) -> None:

@@ -1,10 +1,12 @@
 """What tests of several files share: a tiny profile with drawings and a build folder of its own, and a browser."""
 
+import hashlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 
 import numpy as np
 import pytest
@@ -67,6 +69,27 @@ def browser():
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
         yield browser
         browser.close()
+
+
+AXE = "4.14.1"  # of axe-core (Deque Systems, MPL 2.0), which finds what keeps somebody out of a page; for tests alone
+AXE_SHA256 = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """The script of axe-core: from npm once, then from the folder of builds."""
+    kept = build_folder("smoke").parent / f"axe-{AXE}.min.js"
+    if not kept.is_file():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        packed = kept.with_name(f"axe-core-{AXE}.tgz")
+        if not shutil.which("npm") or subprocess.run(["npm", "pack", f"axe-core@{AXE}"], cwd=kept.parent, capture_output=True).returncode:
+            pytest.skip("npm is not installed, or gives no axe-core")
+        with tarfile.open(packed) as archive:
+            kept.write_bytes(archive.extractfile("package/axe.min.js").read())
+        packed.unlink()
+    script = kept.read_bytes()
+    assert hashlib.sha256(script).hexdigest() == AXE_SHA256, f"{kept} is not axe-core {AXE}: delete it"
+    return script.decode()
 
 
 def make_book():

@@ -73,6 +73,43 @@ def test_a_page_opens_from_disk_without_an_error_or_a_request_elsewhere(book, br
     tab.close()
 
 
+def test_every_page_has_a_policy_and_obeys_it(book, browser):
+    """Those that no other test opens too, one after the other; and a page does not load what its policy forbids."""
+    pages = [path for path in sorted(book.rglob("*.html")) if "_static" not in path.relative_to(book).parts]
+    texts = [path.read_text(encoding="utf-8") for path in pages]
+    assert all(0 < text.find("Content-Security-Policy") < text.find("<script") for text in texts)
+    assert not any(re.search(r"<[a-z]+ [^>]*\bon[a-z]+=", text) for text in texts), "a handler in a page"
+    tab, complaints, _ = visit(browser, book / "index.html")
+    for path in pages:
+        tab.goto(path.as_uri())
+    assert complaints == []
+    tab.evaluate("() => { addEventListener('securitypolicyviolation', (event) => { window.refused = event.effectiveDirective; }); }")
+    for tag, directive in {"img": "img-src", "script": "script-src-elem"}.items():
+        tab.evaluate("tag => document.body.append(Object.assign(document.createElement(tag), {src: 'https://example.org/a'}))", tag)
+        tab.wait_for_function("directive => window.refused === directive", arg=directive)
+    tab.close()
+
+
+LOOKS = ((1280, "light"), (390, "dark"))
+SERIOUS = """async () => (await axe.run(document, { resultTypes: ["violations"], preload: false })).violations
+  .filter((one) => ["serious", "critical"].includes(one.impact))
+  .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 200)}`))"""
+
+
+@pytest.mark.parametrize("name", [*PAGES, "genindex", "search", "_modules/sketchlib/strokes"])
+def test_a_page_keeps_nobody_out_and_does_not_scroll_sideways(book, browser, axe, name):
+    for width, theme in LOOKS:
+        tab = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=theme, reduced_motion="reduce")
+        tab.goto((book / f"{name}.html").as_uri(), wait_until="load")
+        if tab.locator("main .math").count():
+            tab.wait_for_selector("mjx-container", state="attached")
+        tab.evaluate(axe)
+        assert tab.evaluate(SERIOUS) == [], (width, theme)
+        assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (width, theme)
+        assert tab.evaluate("[...document.images].filter((one) => !one.alt.trim()).map((one) => one.src)") == []
+        tab.close()
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_chapter_shows_a_figure_and_its_maths(book, browser, chapter):
     tab, *_ = visit(browser, book / f"{chapter}.html")

@@ -1,6 +1,7 @@
 """Drawings that are begun: the beginning stays as it is, the class follows by Bayes from what rows cost, and bad beginnings are refused."""
 
 import math
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -9,14 +10,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic import rows, sketch_set
-from test_sampling import ENDLESS, MIXED, noise, same, single, vae
+from test_sampling import ENDLESS, MIXED, noise, same, single, vae, with_pen
 
 from sketchlib import completion
 from sketchlib.completion import Beginning, Source, begin, beginning_of, class_posterior, complete, complete_all, forced_nats, log_evidence
 from sketchlib.data.batches import make_batch
 from sketchlib.errors import DataError
 from sketchlib.metrics.likelihood import costs
+from sketchlib.models import magenta_json
 from sketchlib.models.decoder import Decoder, reconstruction
+from sketchlib.models.magenta import MagentaGen
 from sketchlib.models.router import Router
 from sketchlib.sampling import sample, sample_rows
 from sketchlib.strokes import Drawing, from_stroke3, to_stroke3
@@ -280,3 +283,58 @@ def test_a_part_that_is_none_is_refused(drawing, share):
 def test_a_drawing_of_a_model_can_be_begun_again():
     (sketch,) = sample(single(pen=MIXED), "cat", 1, 0.8, seed=5)
     assert len(complete(single(), sketch, 2).completions) == 2
+
+
+# --- models of another canvas ---
+
+
+def magenta_model(scale=60.0):
+    torch.manual_seed(0)
+    return with_pen(MagentaGen(("cat",), 40, scale, 8, 0, 20).eval(), MIXED)
+
+
+def test_a_model_of_sketch_rnn_js_is_asked_how_large_its_drawings_are():
+    assert completion.box_of([single(), vae()]) == 255
+    small, large = (completion.box_of([magenta_model(scale)]) for scale in (60.0, 120.0))
+    assert small > 0 and large == pytest.approx(2 * small, rel=1e-5)
+
+
+@pytest.mark.parametrize("size", [150.0, 900.0])
+def test_a_beginning_is_read_in_the_units_of_the_model_s_canvas(size):
+    """A box of 1000 units is four times one of 250: the same lines, four times as finely."""
+    coarse, fine = (begin(HOOK, size, box=box) for box in (250.0, 1000.0))
+    assert coarse.unit == 4 * fine.unit == size / 250
+    ends = [one.rows[:, :2].sum(0) * one.unit for one in (coarse, fine)]
+    assert np.allclose(*ends, atol=coarse.unit)
+
+
+def test_such_a_model_goes_on_with_a_drawing_in_units_of_the_drawing():
+    model, twice = magenta_model(), Drawing([2 * stroke for stroke in HOOK.strokes])
+    one, other = (complete(model, drawing, 3, 1.0, seed=1) for drawing in (HOOK, twice))
+    assert other.size == 2 * one.size
+    for a, b in zip(one.completions, other.completions, strict=True):
+        assert len(a.strokes) == len(b.strokes) and all(np.allclose(2 * p, q, rtol=1e-4) for p, q in zip(a.strokes, b.strokes, strict=True))
+
+
+PEERS = sorted((Path(__file__).resolve().parents[2] / "shared" / "peers" / "magenta").glob("*.gen.json"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PEERS, reason="no files of sketch-rnn-js are at hand")
+@pytest.mark.parametrize("path", PEERS, ids=lambda path: path.name)
+def test_a_published_model_goes_on_with_half_a_drawing_of_its_own_as_large_as_its_drawings_are(path):
+    model = magenta_json.read(path)
+    box, whole = completion.box_of([model]), [one for one in sample(model, model.classes[0], 8, 0.25, seed=5) if one.n_points > 8]
+    assert 500 < box < 1300  # pixels of its canvas
+    grown = []
+    for drawing in whole:
+        part = beginning_of(drawing, 0.5).drawing
+        small = Drawing([stroke / 7 for stroke in part.strokes])  # in other units
+        found = complete(model, small, 1, 0.25, seed=2, size=max(box / 7, 1.01 * _side(small))).completions[0]
+        grown.append(_side(found) / _side(small))
+    assert 1 <= np.median(grown) < 3
+
+
+def _side(drawing):
+    left, top, right, bottom = drawing.bounds()
+    return max(right - left, bottom - top)

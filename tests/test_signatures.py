@@ -156,6 +156,7 @@ def examples(folder):
         sigma=1.0,
         share=0.5,
         pen_down=False,
+        box=255.0,
         force=True,
         dx=1.0,
         dy=2.0,

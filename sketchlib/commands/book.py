@@ -70,7 +70,8 @@ def live(folder, bits, drawings, profile):
 
 @click.command(epilog=examples("sketchlib publish --profile published"))
 @click.option("--profile", default="published", show_default=True, help="the run to publish")
-def publish(profile):
+@click.option("--pictures", is_flag=True, help="draw only the pictures of README and the landing page again, by the weights that are there")
+def publish(profile, pictures):
     """Publish a run.
 
     For weights/, book/results/ and README's pictures: write a profile's weights in half precision to weights/, each with a card, and the
@@ -84,7 +85,8 @@ def publish(profile):
 
     run = load_profile(profile)
     with building():
-        for path in [*publish.publish_results(run), *publish.publish_weights(run)]:  # the quick one, which may fail, first
+        written = [] if pictures else [*publish.publish_results(run), *publish.publish_weights(run)]  # the quick one, which may fail, first
+        for path in written:
             click.echo(f"{path.relative_to(publish.PROJECT)}: {path.stat().st_size / 1e6:.2f} MB")
         publish.publish_pictures(weights.read(publish.PROJECT / "weights" / "single.safetensors"), run.sampling)
 

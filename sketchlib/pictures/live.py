@@ -17,10 +17,10 @@ from ..data.doodles import doodles
 from ..files import write_atomically
 
 SOURCE = Path(__file__).resolve().parent / "javascript"
-PARTS = ("strokes", "engine", "paper", "controls", "library", "saving", "complete", "watch", "between", "scene", "mount", "widget")
+PARTS = ("strokes", "engine", "paper", "controls", "library", "gif", "saving", "complete", "watch", "between", "scene", "mount", "widget")
 NAMES = (
-    *("build", "composed", "drawn", "encode", "fromStroke3", "fromText", "jsonOf", "logLikelihood", "readLink", "readSentence", "seeded"),
-    *("simplify", "Sketcher", "slerp", "startWhenReady", "svgOf", "toStroke3", "toText", "understood", "widget", "writeLink"),
+    *("build", "composed", "drawn", "encode", "fromStroke3", "fromText", "gifOf", "jsonOf", "logLikelihood", "readLink", "readSentence"),
+    *("seeded", "simplify", "Sketcher", "slerp", "startWhenReady", "svgOf", "toStroke3", "toText", "understood", "widget", "writeLink"),
 )  # what `sketchpage` holds
 EXAMPLES = 12  # drawings of a class that the page shows beside a reader's
 BITS = 8  # of a weight in a script; what this costs is measured by `rounding_cost`

@@ -17,7 +17,7 @@ NUMBERS = (
 )
 QUANTITIES = {word: number for number, word in enumerate(NUMBERS.split(), start=1)} | dict.fromkeys(("a", "an", "the"), 1)
 UNITS = {"couple": 2, "pair": 2, "pairs": 2, "dozen": 12}  # "a couple of cats", "two dozen suns"
-BETWEEN = {",", ".", ";", "!", "and", "&", "plus", "with", "then"}
+BETWEEN = {",", ".", ";", "!", "?", "and", "&", "plus", "with", "then"}
 IRREGULAR = {"mouse": "mice", "foot": "feet", "tooth": "teeth", "goose": "geese", "man": "men", "person": "people"}  # by a name's last word
 SYNONYMS = {
     "airplane": ("aeroplane", "plane", "airliner", "jet"),
@@ -43,7 +43,7 @@ def read_sentence(sentence: str, classes: Annotated[Sequence[str], SOME]) -> lis
     >>> read_sentence("Two cats, an apple and a couple of planes", ["airplane", "apple", "cat"])
     [(2, 'cat'), (1, 'apple'), (2, 'airplane')]
     """
-    words, names = re.findall(r"[^\s,.;!&]+|[,.;!&]", sentence.lower()), _names(classes)
+    words, names = re.findall(r"[^\s,.;!?&]+|[,.;!?&]", sentence.lower()), _names(classes)
     found, at = [], 0
     while at < len(words):
         if words[at] in BETWEEN:
@@ -90,9 +90,9 @@ def _plurals(name: str) -> list[str]:
 def _quantity(words: list[str], at: int) -> tuple[int | None, int]:
     """The number that begins here, None where there is none, and where what follows begins."""
     number = None
-    if words[at] == "the" and at + 1 < len(words) and (words[at + 1] in QUANTITIES or words[at + 1].isdecimal()):
+    if words[at] == "the" and at + 1 < len(words) and _is_number(words[at + 1]):
         at += 1  # "the two cats"
-    if words[at] in QUANTITIES or words[at].isdecimal():
+    if _is_number(words[at]):
         number = QUANTITIES[words[at]] if words[at] in QUANTITIES else int(words[at][:9])
         at += 1
     if words[at : at + 1] and words[at] in UNITS:
@@ -101,6 +101,10 @@ def _quantity(words: list[str], at: int) -> tuple[int | None, int]:
     if number is not None and words[at : at + 1] == ["of"]:
         at += 1
     return number, at
+
+
+def _is_number(word: str) -> bool:
+    return word in QUANTITIES or bool(re.fullmatch("[0-9]+", word))
 
 
 def _noun(words: list[str], at: int, names: dict, quantity: str) -> tuple[str, int]:
@@ -124,7 +128,7 @@ def _noun(words: list[str], at: int, names: dict, quantity: str) -> tuple[str, i
 def _begins(words: list[str], at: int, names: dict) -> bool:
     """Whether something that is understood begins here."""
     rest = " ".join(words[at:]) + " "
-    return words[at] in {*BETWEEN, *QUANTITIES, *UNITS} or words[at].isdecimal() or any(rest.startswith(f"{name} ") for name in names)
+    return words[at] in {*BETWEEN, *UNITS} or _is_number(words[at]) or any(rest.startswith(f"{name} ") for name in names)
 
 
 @checked

@@ -11,12 +11,16 @@ from pathlib import Path
 import yaml
 
 from .. import sampling
+from ..completion import beginning_of, complete
 from ..data.dataset import SketchSet, cap
+from ..data.doodles import doodles
 from ..errors import DataError
 from ..files import PROJECT, read_card, trainings_before, write_atomically
 from ..metrics import likelihood
 from ..models import weights
 from ..pictures import animation, draw
+from ..strokes import BOX
+from ..svg import still_svg, svg_path
 from .folders import build_folder
 from .profile import Profile
 from .provenance import provenance
@@ -24,6 +28,7 @@ from .stages import data, train_single, train_vaes
 from .tables import Number, rounded
 
 RESULTS = PROJECT / "book" / "results"
+PICTURES = ("sketches.png", "drawing.gif", "completed.svg")  # of book/images that `publish_pictures` draws
 SCORED = 200  # validation drawings of a class that tell what half precision costs
 
 
@@ -81,15 +86,25 @@ def publish_results(profile: Profile, to: Path = RESULTS) -> list[Path]:
 
 
 def publish_pictures(model, settings, to: Path = PROJECT / "book" / "images") -> list[Path]:
-    """README's pictures: the first ten sketches of each class of a model, and the first of each being drawn; returns the paths.
+    """The pictures of README and the landing page, `PICTURES`, drawn by a single model that knows cats; returns the paths.
 
-    `settings` is the profile's sampling section, used without guidance. The seed is 0 and nothing is picked.
+    The first ten sketches of each class, the first of each being drawn, and half of a doodled cat with what the model adds. `settings` is
+    the profile's sampling section, used without guidance. The seed is 0 and nothing is picked.
     """
     how = dict(temperature=settings.temperature, pen_temperature=settings.pen_temperature)
     first = {word: sampling.sample(model, word, n=10, seed=0, **how) for word in model.classes}
     draw.save_png(draw.class_grid(first), to / "sketches.png", dpi=90)
     animation.animate([row[0] for row in first.values()], to / "drawing.gif")
-    return [to / "sketches.png", to / "drawing.gif"]
+    write_atomically(to / "completed.svg", lambda path: path.write_text(completed_svg(model, how) + "\n", encoding="utf-8"))
+    return [to / name for name in PICTURES]
+
+
+def completed_svg(model, how: Mapping[str, float], word: str = "cat") -> str:
+    """Half of a doodle in black and how a model goes on in blue, as an SVG; `how`: temperatures as `complete` takes them."""
+    begun = beginning_of(doodles([word], 1, seed=0)[word][0], 0.5).drawing
+    found = complete(model, begun, 1, word=word, size=BOX, seed=0, **how).completions[0]
+    below, above = still_svg(found, 240, draw.BLUE).split("</g>")
+    return f'{below}<path d="{svg_path(begun.strokes)}" stroke="{draw.INK}"/></g>{above}'
 
 
 def drawings_of(profile: Profile) -> dict[str, str | None]:

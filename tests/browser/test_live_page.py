@@ -3,8 +3,10 @@
 import json
 import re
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageSequence
 
 from sketchlib.data.doodles import doodles
 from sketchlib.metrics.recogniser import train_recogniser
@@ -157,7 +159,7 @@ def test_a_link_brings_back_the_same_drawing(opened):
     assert [other.locator(f"#complete .sk-{layer} path").get_attribute("d") for layer in ("reader", "network")] == kept
 
 
-@pytest.mark.parametrize("name", ["SVG", "animated SVG", "PNG", "stroke-3 JSON"])
+@pytest.mark.parametrize("name", ["SVG", "animated SVG", "PNG", "GIF", "stroke-3 JSON"])
 def test_a_drawing_is_saved(opened, tmp_path, name):
     tab = opened()
     draw(tab, LINE)
@@ -166,8 +168,20 @@ def test_a_drawing_is_saved(opened, tmp_path, name):
         tab.locator("#complete").get_by_role("button", name=f"Save as {name}", exact=True).click()
     kept.value.save_as(tmp_path / "file")
     content = (tmp_path / "file").read_bytes()
-    begins = {"PNG": b"\x89PNG", "stroke-3 JSON": b"{"}.get(name, b"<svg xmlns")
+    if name == "GIF":
+        check_film(tmp_path / "file")
+    begins = {"GIF": b"GIF89a", "PNG": b"\x89PNG", "stroke-3 JSON": b"{"}.get(name, b"<svg xmlns")
     assert content.startswith(begins) and (name != "animated SVG" or b"<animate" in content)
+
+
+def check_film(path):
+    """A film in which each frame has more ink than the one before, black on white."""
+    with Image.open(path) as film:
+        frames = [np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(film)]
+        assert film.size == (320, 320) and film.info["loop"] == 0
+    ink = [(255.0 - frame).sum() for frame in frames]
+    assert len(frames) == 3 and ink == sorted(ink) and 0 < ink[1] < ink[2]  # the line has three points
+    assert frames[-1].min() < 60 and np.median(frames[-1]) == 255
 
 
 def test_watching_goes_point_by_point(opened):
@@ -285,6 +299,36 @@ def test_no_page_scrolls_sideways_and_all_controls_have_names(opened, width):
     assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     nameless = "one => !(one.labels?.length || one.getAttribute('aria-label') || one.textContent.trim())"
     assert tab.evaluate(f"[...document.querySelectorAll('button, input, select, svg')].filter({nameless}).length") == 0
+
+
+CONTROLS = """() => [...document.querySelectorAll("button, input, select, summary, svg[tabindex]")]
+  .filter((one) => one.checkVisibility()).map((one, i) => { one.dataset.place = i; return i; })"""
+
+
+def test_the_keyboard_reaches_every_control(opened):
+    tab, reached = opened(), set()
+    tab.locator("#complete summary").click()  # what is folded is not reached before it is unfolded
+    places = tab.evaluate(CONTROLS)
+    tab.evaluate("document.activeElement.blur()")
+    for _ in range(len(places) + 2):
+        tab.keyboard.press("Tab")
+        reached.add(tab.evaluate("Number(document.activeElement.dataset.place ?? -1)"))
+    assert set(places) <= reached
+
+
+COUNTED = """window.steps = 0;
+new MutationObserver((found) => { window.steps += found.filter((one) => one.target.closest(".sk-network")).length; })
+  .observe(document, { subtree: true, attributes: true, attributeFilter: ["d"] });"""
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_who_wants_little_motion_sees_a_drawing_at_once(browser, site, motion):
+    tab = browser.new_page(reduced_motion=motion)
+    tab.add_init_script(COUNTED)
+    tab.goto((site / "landing.html").as_uri())
+    tab.wait_for_function(f"window.steps >= {1 if motion == 'reduce' else 5}", timeout=WAIT)
+    assert motion == "no-preference" or tab.evaluate("window.steps") == 1
+    tab.close()
 
 
 @pytest.mark.slow

@@ -94,9 +94,10 @@ test("pens that part from one beginning share it and differ after it", () => {
 
 test("sentences are read as in Python", () => {
   for (const [sentence, expected] of fixtures.sentences.read) assert.deepStrictEqual(page.readSentence(sentence, fixtures.classes), expected);
-  for (const sentence of fixtures.sentences.refused) assert.throws(() => page.understood(sentence, fixtures.classes), Error, sentence);
-  assert.throws(() => page.understood("0 cats", fixtures.classes), /none of them 0/);
-  assert.throws(() => page.readSentence("two catz", fixtures.classes), /“catz” is not understood/);
+  const plain = (text) => text.replaceAll(/[“”']/g, "");
+  for (const [sentence, said] of Object.entries(fixtures.sentences.refused)) {
+    assert.throws(() => page.understood(sentence, fixtures.classes), (error) => plain(error.message).includes(plain(said)), sentence);
+  }
 });
 
 test("drawings of a scene do not overlap and stand on the bottoms of their rows", () => {

@@ -1,6 +1,7 @@
 """Publishing a run, and what another run must find again."""
 
 import json
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -21,6 +22,7 @@ from sketchlib.report import publish, stages, store
 from sketchlib.report.folders import build_folder
 from sketchlib.report.page import Page
 from sketchlib.report.tables import Number
+from sketchlib.svg import parse_svg
 
 
 def executed(profile, **values):
@@ -199,10 +201,24 @@ def test_a_run_is_checked_where_it_read_the_same_drawings_only(own, profiles, tm
 
 def test_readmes_pictures_are_drawn_by_the_model_given(tmp_path):
     settings = SimpleNamespace(temperature=0.4, pen_temperature=0.8)
-    png, gif = publish.publish_pictures(single(pen=ENDLESS), settings, tmp_path)
+    png, gif, svg = publish.publish_pictures(single(pen=ENDLESS), settings, tmp_path)
     with Image.open(png) as picture, Image.open(gif) as film:
         assert (picture.format, film.format) == ("PNG", "GIF") and film.n_frames > 1
         assert np.asarray(picture.convert("L")).min() < 100  # something is drawn
+    assert len(parse_svg(svg.read_bytes()).strokes) >= 2  # what was begun, and what was added
+
+
+BY_HAND = ("networks.svg", "same_curve.svg")  # schemas, whose text is their source
+
+
+def test_every_picture_in_the_tree_is_drawn_by_a_command_or_written_by_hand():
+    images = PROJECT / "book" / "images"
+    assert sorted(path.name for path in images.iterdir()) == sorted([*publish.PICTURES, *BY_HAND])
+    for name in BY_HAND:
+        assert (images / name).stat().st_size < 10_000
+    for page in [PROJECT / "README.md", *(PROJECT / "book").rglob("*.md")]:
+        shown = re.findall(r"images/([\w.-]+)", page.read_text(encoding="utf-8"))
+        assert all((images / name).is_file() for name in shown), page
 
 
 @pytest.mark.parametrize("which", ["single", "router"])

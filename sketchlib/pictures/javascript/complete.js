@@ -71,10 +71,13 @@ function complete(root, library, { landing = false, widget = false, sent = () =>
     if (state.word === GUESS && reader.strokes.length && library.ready[state.network]) guess();
   }
 
+  // What the strokes speak for is worked out when a stroke has ended, so that it is there at the click.
   async function guess() {
-    const { version } = state, { rows } = begunRows(reader.strokes);
-    const found = rows.length && await posterior(library.ready[state.network], rows, () => version !== state.version);
+    const { version } = state, { strokes } = reader, model = library.ready[state.network], before = state.guessed;
+    const known = before?.strokes === strokes && before.model === model ? before.found : null;
+    const { rows } = begunRows(strokes), found = known ?? (rows.length && await posterior(model, rows, () => version !== state.version));
     if (!found) return null;
+    state.guessed = { strokes, model, found };
     state.guess = found.slice(0, 3).map((one) => `${one.word} ${percent(one.share)}`).join(", ");
     say(`The network takes this for: ${state.guess}.`);
     return found[0].word;

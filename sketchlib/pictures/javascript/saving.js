@@ -27,18 +27,54 @@ function svgOf(parts, title, seconds = 0) {
     `<g fill="none" stroke-width="${(side / 110).toFixed(2)}" stroke-linecap="round" stroke-linejoin="round">${paths.join("")}</g></svg>`;
 }
 
-function pngOf(parts) {
-  const [x, y, side] = around(parts.flatMap((part) => part.strokes)), canvas = element("canvas", { width: PIXELS, height: PIXELS });
-  const pen = canvas.getContext("2d");
+// A canvas of parts; `box`: left, top and side of what is seen.
+function inkedCanvas(parts, [x, y, side], pixels) {
+  const canvas = element("canvas", { width: pixels, height: pixels }), pen = canvas.getContext("2d", { willReadFrequently: true });
   pen.fillStyle = "#ffffff";
-  pen.fillRect(0, 0, PIXELS, PIXELS);
-  pen.setTransform(PIXELS / side, 0, 0, PIXELS / side, (-x * PIXELS) / side, (-y * PIXELS) / side);
+  pen.fillRect(0, 0, pixels, pixels);
+  pen.setTransform(pixels / side, 0, 0, pixels / side, (-x * pixels) / side, (-y * pixels) / side);
   Object.assign(pen, { lineWidth: side / 110, lineCap: "round", lineJoin: "round" });
   for (const { strokes, by } of parts) {
     pen.strokeStyle = COLORS[by];
     pen.stroke(new Path2D(pathOf(strokes)));
   }
-  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  return canvas;
+}
+
+const pngOf = (parts) => new Promise((resolve) => inkedCanvas(parts, around(parts.flatMap((part) => part.strokes)), PIXELS).toBlob(resolve, "image/png"));
+
+const FILM = { pixels: 320, frames: 32, hundredths: 10, rest: 150 }; // a frame takes a tenth of a second, the last one 1.5 s
+const SHADES = 8; // of each ink, from white: lines of a film have soft edges
+const INKS = Object.values(COLORS).map((color) => [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16)));
+const PALETTE = INKS.flatMap((ink) => Array.from({ length: SHADES }, (_, i) => ink.map((value) => Math.round(255 - ((255 - value) * i) / (SHADES - 1)))));
+
+// A picture's pixels as places in the palette: the network's ink is the one with more blue than red.
+function shadesOf(rgba) {
+  return Uint8Array.from({ length: rgba.length / 4 }, (_, i) => {
+    const red = rgba[4 * i], ink = rgba[4 * i + 2] - red > 4 ? 1 : 0;
+    return SHADES * ink + Math.min(Math.round(((255 - red) * (SHADES - 1)) / (255 - INKS[ink][0])), SHADES - 1);
+  });
+}
+
+// The first `points` points of parts.
+function firstOf(parts, points) {
+  return parts.map(({ strokes, by }) => ({ by, strokes: strokes.map((stroke) => {
+    const some = stroke.slice(0, Math.max(points, 0));
+    points -= stroke.length;
+    return some;
+  }) }));
+}
+
+// A film in which the parts are drawn point by point.
+function filmOf(parts) {
+  const strokes = parts.flatMap((part) => part.strokes), box = around(strokes), total = countPoints(strokes), { pixels } = FILM;
+  const n = Math.min(FILM.frames, total), frames = [];
+  for (let i = 1; i <= n; i++) {
+    const canvas = inkedCanvas(firstOf(parts, Math.round((total * i) / n)), box, pixels);
+    const { data } = canvas.getContext("2d").getImageData(0, 0, pixels, pixels);
+    frames.push({ indices: shadesOf(data), hundredths: i < n ? FILM.hundredths : FILM.rest });
+  }
+  return gifOf(frames, pixels, pixels, PALETTE);
 }
 
 // The drawing as sketchlib.strokes.from_stroke3 reads it; `by_reader`: how many of its rows the reader drew.
@@ -71,6 +107,7 @@ function saving(given, say) {
     button("SVG", "Save as SVG", withParts((parts, name, word) => save(svgOf(parts, word || "a drawing"), `${name}.svg`, "image/svg+xml"))), " ",
     button("Animated SVG", "Save as animated SVG", withParts((parts, name, word) => save(svgOf(parts, word || "a drawing", 4), `${name}-animated.svg`, "image/svg+xml"))), " ",
     button("PNG", "Save as PNG", withParts(async (parts, name) => save(await pngOf(parts), `${name}.png`))), " ",
+    button("GIF", "Save as GIF", withParts((parts, name) => save(filmOf(parts), `${name}.gif`, "image/gif"))), " ",
     button("stroke-3 JSON", "Save as stroke-3 JSON", withParts((parts, name, word) => save(jsonOf(parts, word), `${name}.json`, "application/json"))), " ",
     button("Link", "Put this drawing into a link", copy)));
 }

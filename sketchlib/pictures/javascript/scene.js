@@ -6,7 +6,7 @@ const NUMBERS = ("one two three four five six seven eight nine ten eleven twelve
   "nineteen twenty").split(" ");
 const QUANTITIES = { ...Object.fromEntries(NUMBERS.map((word, i) => [word, i + 1])), a: 1, an: 1, the: 1 };
 const UNITS = { couple: 2, pair: 2, pairs: 2, dozen: 12 }; // "a couple of cats", "two dozen suns"
-const LINKS = [",", ".", ";", "!", "and", "&", "plus", "with", "then"];
+const LINKS = [",", ".", ";", "!", "?", "and", "&", "plus", "with", "then"];
 const IRREGULAR = { mouse: "mice", foot: "feet", tooth: "teeth", goose: "geese", man: "men", person: "people" };
 const SYNONYMS = {
   airplane: ["aeroplane", "plane", "airliner", "jet"], "alarm clock": ["clock", "alarmclock"], apple: ["pippin"],
@@ -28,6 +28,7 @@ function plurals(name) {
 function namesOf(classes) {
   const out = new Map(), put = (name, one, plural) => out.has(name) || out.set(name, [one, plural]);
   const singulars = classes.map((one) => [one.toLowerCase().replaceAll("_", " "), one]);
+  for (const [name, one] of [...singulars]) singulars.push([name.replace(/^the /, ""), one]); // an article is a number
   for (const one of classes) for (const name of has(SYNONYMS, one) ? SYNONYMS[one] : []) singulars.push([name, one]);
   for (const [name, one] of singulars) put(name, one, false);
   for (const [name, one] of singulars) for (const plural of plurals(name)) put(plural, one, true);
@@ -48,14 +49,18 @@ function quantityAt(words, at) {
 
 // "two cats and an apple" as [[2, "cat"], [1, "apple"]]; throws an error that names the word which is not understood.
 function readSentence(sentence, classes) {
-  const words = sentence.toLowerCase().match(/[^\s,.;!&]+|[,.;!&]/g) ?? [], names = namesOf(classes), found = [];
+  const words = sentence.toLowerCase().match(/[^\s,.;!?&]+|[,.;!?&]/g) ?? [], names = namesOf(classes), found = [];
   const longest = Math.max(...[...names.keys()].map((name) => name.split(" ").length)), known = classes.join(", ");
+  const lengths = Array.from({ length: longest }, (_, i) => longest - i); // the longest name first
+  const nameAt = (at) => lengths.find((n) => at + n <= words.length && names.has(words.slice(at, at + n).join(" ")));
+  const begins = (at) => LINKS.includes(words[at]) || has(UNITS, words[at]) || numberOf(words[at]) !== null || nameAt(at);
+  const unknownTo = (at) => { do at++; while (at < words.length && !begins(at)); return at; };
   for (let at = 0; at < words.length;) {
     if (LINKS.includes(words[at])) { at++; continue; }
     const begin = at, [number, next] = quantityAt(words, at);
-    const length = Array.from({ length: longest }, (_, i) => longest - i).find((n) => next + n <= words.length && names.has(words.slice(next, next + n).join(" ")));
+    const length = nameAt(next);
     if (!length && (next === words.length || LINKS.includes(words[next]))) throw new Error(`“${words.slice(begin, next).join(" ")}” of what? Name a class after it: ${known}`);
-    if (!length) throw new Error(`“${words[next]}” is not understood. A sentence is numbers and classes, of which there are ${known}`);
+    if (!length) throw new Error(`“${words.slice(next, unknownTo(next)).join(" ")}” is not understood. A sentence is numbers and classes, of which there are ${known}`);
     const [word, plural] = names.get(words.slice(next, next + length).join(" "));
     found.push([number ?? (plural ? 2 : 1), word]);
     at = next + length;
@@ -67,7 +72,7 @@ function readSentence(sentence, classes) {
 // The classes of a sentence, one by one.
 function understood(sentence, classes) {
   const found = readSentence(sentence, classes), total = found.reduce((sum, [number]) => sum + number, 0);
-  if (total > MOST || found.some(([number]) => number < 1)) throw new Error(`The sentence asks for ${total} drawings: ask for 1 to ${MOST} in all, and none of them 0`);
+  if (total > MOST || found.some(([number]) => number < 1)) throw new Error(`The sentence asks for ${total.toLocaleString("en")} drawings: ask for 1 to ${MOST} in all, and none of them 0`);
   return found.flatMap(([number, word]) => Array(number).fill(word));
 }
 
