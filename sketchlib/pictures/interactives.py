@@ -1,0 +1,128 @@
+"""What a reader takes hold of in a chapter: three hills; a script each, a still picture for paper, the same script in JupyterLab."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+from ..arguments import Length, checked
+from ..files import write_atomically
+from . import live
+
+OWN = "interactives/"
+COMMON = ("strokes", "paper", "controls", OWN + "handles")
+PARTS = {  # name -> the files of its script
+    "hills": (*COMMON, OWN + "mixture", OWN + "hills"),
+}
+NAMES = {  # what tests and a notebook call of each script
+    "hills": ("nll", "shares", "gradient", "cellNll", "stepped"),
+}
+MARK = re.compile(r'data-interactive="(\w+)"')
+
+
+def script(name: str) -> str:
+    """The script of one interactive: it defines one name, `sketch_` and this, and loads nothing by itself."""
+    read = {path: (live.SOURCE / path).read_text(encoding="utf-8") for path in ("style.css", OWN + "style.css")}
+    parts = [(live.SOURCE / f"{part}.js").read_text(encoding="utf-8") for part in (*PARTS[name], OWN + "mount")]
+    given = f"const NAME = {json.dumps(name)}, VIEW = {name}, STYLE = {json.dumps(''.join(read.values()))};"
+    body = "\n".join([*parts, given, f"return {{ {', '.join((*NAMES[name], 'startWhenReady', 'render'))} }};"])
+    lines = (line.strip() for line in body.splitlines())
+    kept = "\n".join(line for line in lines if line and not line.startswith("//"))
+    return f'var sketch_{name} = (() => {{\n"use strict";\n{kept}\n}})();\n'
+
+
+def module(name: str) -> str:
+    """The same script as an anywidget loads it."""
+    return f"{script(name)}export default {{ render: sketch_{name}.render }};\n"
+
+
+@checked
+def write(folder: Path | str, models: Mapping[str, live.Model], sizes: Mapping[str, int]) -> dict[str, int]:
+    """Write the interactives' scripts beside those of the live pages; returns the bytes of each file.
+
+    `models` and `sizes`: what `write_live` was given and what it returned.
+    """
+    about = {
+        name: {"file": f"{name}.js", "bytes": sizes[f"{name}.js"], "classes": list(one.classes), "latent": one.latent_size}
+        for name, one in models.items()
+    }
+    text, written = json.dumps(about, separators=(",", ":")), {}
+    for name in PARTS:
+        path = Path(folder) / f"{name}.js"
+        whole = f"{script(name)}sketch_{name}.startWhenReady({text});\n"
+        write_atomically(path, lambda to, whole=whole: to.write_text(whole, encoding="utf-8"))
+        written[path.name] = path.stat().st_size
+    return written
+
+
+def on_page(still: str, base: str = "../live/") -> str | None:
+    """A widget's still picture as a page shows it, its script beside it; None where it is no interactive's."""
+    found = MARK.search(still)
+    return f'{still}<script src="{base}{found[1]}.js"></script>' if found else None
+
+
+class Interactive(anywidget.AnyWidget):
+    """What the functions of this file return: a notebook's widget with a still picture for where no kernel answers."""
+
+    given = traitlets.Dict().tag(sync=True)  # what its script is given
+
+    def __init__(self, name: str, still: str, **given):
+        self._still = f'<div data-interactive="{name}" data-given="{html.escape(json.dumps(given))}">{still}</div>'
+        super().__init__(given=given, _esm=module(name))
+
+    def _repr_mimebundle_(self, **kwargs):
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        return {**(data or {}), "text/html": self._still}, metadata
+
+
+def _svg(figure) -> str:
+    """A matplotlib figure as an SVG element, and closed."""
+    import io
+
+    import matplotlib.pyplot as plt
+
+    written = io.StringIO()
+    figure.savefig(written, format="svg", metadata={"Date": None})
+    plt.close(figure)
+    return written.getvalue().partition("<!DOCTYPE")[2].partition(">")[2].strip()
+
+
+HILLS = ((0.5, -1.0, 0.0, 0.8, 0.5, 0.7), (0.3, 1.5, -1.0, 0.3, 0.9, 0.0), (0.2, 0.5, 1.5, 0.6, 0.6, -0.8))  # chapter 3's; as in hills.js
+WENT = (0.9, 0.4)
+
+
+@checked
+def hills(scale: Length = 30.0) -> Interactive:
+    """Three Gaussian hills to move, bend and weigh, and what they say of the place to which the pen went. Chapter 3.
+
+    `scale`: data units to one of the plane's, which gives the side of the grid's cells.
+    """
+    return Interactive("hills", _svg(_hills()), side=1 / scale)
+
+
+def _hills():
+    """The hills as the script shows them at first."""
+    import matplotlib.pyplot as plt
+    import numpy as np
+    from matplotlib.patches import Ellipse
+
+    from . import draw
+
+    draw.style()
+    figure, ax = plt.subplots(figsize=(5.6, 4.4), layout="constrained")
+    for number, ((_, x, y, a, b, rho), color) in enumerate(zip(HILLS, (draw.BLUE, "#b44b23", "#2d7554"), strict=True), 1):
+        spread, turned = np.linalg.eigh([[a * a, rho * a * b], [rho * a * b, b * b]])
+        angle = np.degrees(np.arctan2(*turned[::-1, 1]))
+        for deviations in (2, 4):  # diameters
+            ax.add_patch(Ellipse((x, y), *deviations * np.sqrt(spread[::-1]), angle=angle, fill=False, color=color))
+        ax.text(x, y, number, color="white", weight="bold", ha="center", va="center", bbox=dict(boxstyle="circle", fc=color, ec="white"))
+    ax.plot(*WENT, "x", color=draw.ACCENT, ms=9, mew=2.5)
+    ax.set(xlim=(-4, 4), ylim=(3.2, -3.2), aspect="equal", xlabel="Δx (normalised units)", ylabel="Δy (normalised units)")
+    return figure
