@@ -356,7 +356,8 @@ def git_head() -> str:
 
 def task_html():
     """The pages."""
-    live = [*(p for p in (ROOT / "sketchlib" / "pictures" / "javascript").rglob("*") if p.is_file()), *(ROOT / "weights").rglob("*.safetensors")]
+    scripts = [path for path in (ROOT / "sketchlib" / "pictures" / "javascript").rglob("*") if path.is_file()]
+    live = [*scripts, *(ROOT / "weights").rglob("*.safetensors")]
     pages = [path for folder in ("book", "benchmarks/results") for path in (ROOT / folder).rglob("*") if path.is_file()]
     return {
         "actions": [build_html],

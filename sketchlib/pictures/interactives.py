@@ -1,4 +1,4 @@
-"""What a reader takes hold of in a chapter: three hills; a script each, a still picture for paper, the same script in JupyterLab."""
+"""What a reader takes hold of in a chapter: one script for the page and for JupyterLab, and a still picture for paper."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ import anywidget
 import traitlets
 
 from ..arguments import Length, checked
+from ..errors import DataError
 from ..files import write_atomically
+from ..strokes import Drawing
 from . import live
 
 OWN = "interactives/"
 COMMON = ("strokes", "paper", "controls", OWN + "handles")
 PARTS = {  # name -> the files of its script
+    "rows": (*COMMON, OWN + "rows"),
     "hills": (*COMMON, OWN + "mixture", OWN + "hills"),
 }
-NAMES = {  # what tests and a notebook call of each script
+NAMES = {  # what tests call of each script
+    "rows": ("placesOf",),
     "hills": ("nll", "shares", "gradient", "cellNll", "stepped"),
 }
 MARK = re.compile(r'data-interactive="(\w+)"')
@@ -92,6 +96,33 @@ def _svg(figure) -> str:
     figure.savefig(written, format="svg", metadata={"Date": None})
     plt.close(figure)
     return written.getvalue().partition("<!DOCTYPE")[2].partition(">")[2].strip()
+
+
+HEAD = [(10, 115), (18, 0), (84, 48), (170, 46), (240, 2), (255, 118), (205, 214), (132, 243), (55, 218), (0, 148)]
+CAT = Drawing((HEAD, [(78, 108), (82, 138)], [(178, 106), (175, 137)], [(104, 172), (130, 188), (156, 170)]), "cat")
+
+
+@checked
+def rows(drawing: Drawing | None = None) -> Interactive:
+    """A drawing whose points can be moved, beside its rows of stroke-3 and stroke-5. Chapter 1.
+
+    `drawing`: coordinates are rounded to whole data units; without one, a cat's head of the project's own. Raises `DataError` for a drawing
+    without a movement.
+    """
+    drawing = CAT if drawing is None else drawing
+    if not len(drawing.stroke3):
+        raise DataError("the drawing whose rows are to be shown has no movement; give one of two points or more")
+    return Interactive("rows", _rows(drawing), strokes=[one.round().astype(int).tolist() for one in drawing.strokes])
+
+
+def _rows(drawing: Drawing) -> str:
+    """The drawing, and its rows as a table."""
+    from ..strokes import to_stroke5
+
+    numbers = [[f"{value:.0f}" for value in row] for row in to_stroke5(drawing.stroke3)]
+    lines = "".join(f"<tr>{''.join(f'<td>{one}</td>' for one in (i, *row))}</tr>" for i, row in enumerate(numbers, 1))
+    head = "".join(f"<th>{one}</th>" for one in ("i", "Δx", "Δy", "p₁", "p₂", "p₃"))
+    return f"{drawing.svg(240)}<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
 
 
 HILLS = ((0.5, -1.0, 0.0, 0.8, 0.5, 0.7), (0.3, 1.5, -1.0, 0.3, 0.9, 0.0), (0.2, 0.5, 1.5, 0.6, 0.6, -0.8))  # chapter 3's; as in hills.js

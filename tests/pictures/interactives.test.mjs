@@ -36,3 +36,7 @@ fixtures.hills.forEach(({ hills, places, side, nll, shares, gradients, cells }, 
     }
   });
 });
+
+test("rows lead to the places that they were made of", () => {
+  for (const { start, rows, places } of fixtures.rows) assert.deepStrictEqual(script("rows").placesOf({ start, rows }), places);
+});

@@ -6,10 +6,13 @@ import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from sketchlib.errors import DataError
 from sketchlib.models import mixture
+from sketchlib.strokes import Drawing
 
 interactives = pytest.importorskip("sketchlib.pictures.interactives")
 NODE = shutil.which("node")
@@ -54,7 +57,9 @@ def mixtures():
 @pytest.mark.skipif(NODE is None, reason="node is not installed")
 def test_the_scripts_compute_what_torch_does(tmp_path):
     places = [[0.4, 0.3], [1.2, -0.7], [-3.0, 2.5], [0.0, 0.0]]
-    (tmp_path / "fixtures.json").write_text(json.dumps({"hills": [golden(one, places, 1 / 30) for one in mixtures()]}))
+    rows = [{"start": [10, 115], "rows": interactives.CAT.stroke3.tolist(), "places": np.concatenate(interactives.CAT.strokes).tolist()}]
+    fixtures = {"hills": [golden(one, places, 1 / 30) for one in mixtures()], "rows": rows}
+    (tmp_path / "fixtures.json").write_text(json.dumps(fixtures))
     for name in interactives.PARTS:
         (tmp_path / f"{name}.txt").write_text(interactives.script(name))
     command = [NODE, "--test", "--test-reporter=tap", str(Path(__file__).with_name("interactives.test.mjs"))]
@@ -86,7 +91,7 @@ class Balance(HTMLParser):
 
 def made():
     """Every interactive by its name."""
-    return {"hills": interactives.hills()}
+    return {"rows": interactives.rows(), "hills": interactives.hills()}
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +109,11 @@ def test_every_interactive_has_a_still_picture_and_a_page(every):
         assert reader.open == [] and reader.asked == [], name
         assert "<svg" in still and page.endswith(f'<script src="../live/{name}.js"></script>')
     assert interactives.on_page("<p>another output</p>") is None
+
+
+def test_a_drawing_without_a_movement_has_no_rows_to_show():
+    with pytest.raises(DataError, match="no movement"):
+        interactives.rows(Drawing([]))
 
 
 def test_scripts_are_small_and_name_no_other_machine():
