@@ -11,7 +11,7 @@ from pathlib import Path
 import anywidget
 import traitlets
 
-from ..arguments import Length, checked
+from ..arguments import Length, Seed, checked
 from ..errors import DataError
 from ..files import write_atomically
 from ..strokes import Drawing
@@ -19,13 +19,16 @@ from . import live
 
 OWN = "interactives/"
 COMMON = ("strokes", "paper", "controls", OWN + "handles")
+OF_MODELS = ("library", "widget")  # what loads a model on a page and in a notebook
 PARTS = {  # name -> the files of its script
     "rows": (*COMMON, OWN + "rows"),
     "hills": (*COMMON, OWN + "mixture", OWN + "hills"),
+    "temperature": ("strokes", "engine", *COMMON[1:], *OF_MODELS, "watch", OWN + "temperature"),
 }
 NAMES = {  # what tests call of each script
     "rows": ("placesOf",),
     "hills": ("nll", "shares", "gradient", "cellNll", "stepped"),
+    "temperature": ("whole", "build", "Sketcher", "drawn", "seeded"),
 }
 MARK = re.compile(r'data-interactive="(\w+)"')
 
@@ -75,15 +78,27 @@ class Interactive(anywidget.AnyWidget):
     """What the functions of this file return: a notebook's widget with a still picture for where no kernel answers."""
 
     given = traitlets.Dict().tag(sync=True)  # what its script is given
+    models = traitlets.Dict().tag(sync=True)  # name -> classes, bytes, latent
 
-    def __init__(self, name: str, still: str, **given):
+    def __init__(self, name: str, still: str, model: live.Model | None = None, **given):
+        self._model = model
         self._still = f'<div data-interactive="{name}" data-given="{html.escape(json.dumps(given))}">{still}</div>'
-        super().__init__(given=given, _esm=module(name))
+        super().__init__(given=given, models={} if model is None else {"this model": _about(model)}, _esm=module(name))
+        self.on_msg(self._answer)
+
+    def _answer(self, _, content: dict, buffers) -> None:
+        if "load" in content:
+            self.send({"name": content["load"], "packed": live.packed(self._model)})
 
     def _repr_mimebundle_(self, **kwargs):
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         return {**(data or {}), "text/html": self._still}, metadata
+
+
+def _about(model: live.Model) -> dict:
+    size = live.BITS // 8 * 4 * sum(one.numel() for one in model.state_dict().values()) // 3  # in base64
+    return {"classes": list(model.classes), "bytes": size, "latent": model.latent_size}
 
 
 def _svg(figure) -> str:
@@ -157,3 +172,21 @@ def _hills():
     ax.plot(*WENT, "x", color=draw.ACCENT, ms=9, mew=2.5)
     ax.set(xlim=(-4, 4), ylim=(3.2, -3.2), aspect="equal", xlabel="Δx (normalised units)", ylabel="Δy (normalised units)")
     return figure
+
+
+TEMPERATURES = (0.1, 0.3, 0.6, 1.0, 1.5)  # of the still picture
+
+
+@checked
+def temperature(model: live.Model, word: str | None = None, seed: Seed = 0) -> Interactive:
+    """One drawing at every temperature, made of the same random numbers, and the pen's probabilities along it. Chapter 7.
+
+    `model` draws in a notebook; on a page of the book the published single model does. Raises `DataError` for a class that it does not draw.
+    """
+    from ..sampling import sample
+    from . import draw
+
+    word = model.classes[0] if word is None else word
+    shown = {f"{at:g}": sample(model, word, 1, at, seed)[0] for at in TEMPERATURES}
+    still = draw.grid(list(shown.values()), columns=len(shown), titles=list(shown))
+    return Interactive("temperature", _svg(still), model, word=word)

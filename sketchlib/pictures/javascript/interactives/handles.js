@@ -80,3 +80,10 @@ function tableOf(caption, head, rows) {
   const node = element("table", {}, element("caption", {}, caption), element("thead", {}, top), element("tbody", {}, ...cells.map((row) => element("tr", {}, ...row))));
   return { node, cells };
 }
+
+// Every point of rows that begin at a place.
+function placesOf({ start, rows }) {
+  const found = [start];
+  for (const [dx, dy] of rows) found.push([found.at(-1)[0] + dx, found.at(-1)[1] + dy]);
+  return found;
+}

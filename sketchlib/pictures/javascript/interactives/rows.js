@@ -122,10 +122,3 @@ function rows(root, { strokes }) {
   say("Drag a point, press Step, or press a 0 or 1 under ℓ. The ring is the pen: full when it is down, broken when it is lifted.");
   show();
 }
-
-// Every point of rows that begin at a place.
-function placesOf({ start, rows }) {
-  const found = [start];
-  for (const [dx, dy] of rows) found.push([found.at(-1)[0] + dx, found.at(-1)[1] + dy]);
-  return found;
-}

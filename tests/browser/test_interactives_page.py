@@ -1,6 +1,7 @@
 """The chapters' interactives in headless Chromium, opened from disk: by mouse, by keys, narrow, printed, under a strict policy."""
 
 import pytest
+from playwright.sync_api import expect
 
 interactives = pytest.importorskip("sketchlib.pictures.interactives")
 POLICY = "default-src 'none'; script-src 'self' file:; style-src 'unsafe-inline'; img-src data:"
@@ -57,7 +58,7 @@ def drag(tab, handle, dx, dy):
 
 def changed(tab, selector, before):
     """Wait until an element says something else, and give what it says."""
-    tab.wait_for_function("([selector, before]) => document.querySelector(selector).textContent !== before", arg=[selector, before])
+    expect(tab.locator(selector).first).not_to_have_text(before, timeout=WAIT)
     return tab.locator(selector).first.inner_text()
 
 
@@ -91,10 +92,9 @@ def test_the_pen_goes_where_the_reader_clicks_and_steps_end_below_zero_but_not_o
     box = tab.locator(".sk-board").bounding_box()
     tab.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.9 * box["height"])
     changed(tab, COST, cost)
-    for _ in range(60):
-        tab.evaluate("document.querySelector('.sk-main').click()")
-    tab.wait_for_function("document.querySelector('.sk-status').textContent.includes('below zero')")
-    tab.wait_for_function(f"document.querySelector('{COST}').textContent.startsWith('−')")
+    tab.evaluate("Array.from({ length: 60 }, () => document.querySelector('.sk-main').click())")
+    expect(tab.locator(".sk-status")).to_contain_text("below zero", timeout=WAIT)
+    expect(tab.locator(COST)).to_contain_text("−", timeout=WAIT)
     assert not tab.locator(".sk-left td:nth-child(3)").inner_text().startswith("−")
     cost = tab.locator(COST).inner_text()
     tab.get_by_role("button", name="Reset").click()
