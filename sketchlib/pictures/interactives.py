@@ -5,13 +5,14 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import anywidget
 import traitlets
 
 from ..arguments import Length, Seed, checked
+from ..data.doodles import CLASSES, doodles
 from ..errors import DataError
 from ..files import write_atomically
 from ..strokes import Drawing
@@ -24,10 +25,12 @@ PARTS = {  # name -> the files of its script
     "rows": (*COMMON, OWN + "rows"),
     "hills": (*COMMON, OWN + "mixture", OWN + "hills"),
     "temperature": ("strokes", "engine", *COMMON[1:], *OF_MODELS, "watch", OWN + "temperature"),
+    "plane": ("strokes", "engine", *COMMON[1:], *OF_MODELS, "between", OWN + "plane"),
 }
 NAMES = {  # what tests call of each script
     "rows": ("placesOf",),
     "hills": ("nll", "shares", "gradient", "cellNll", "stepped"),
+    "plane": ("principalPlane",),
     "temperature": ("whole", "build", "Sketcher", "drawn", "seeded"),
 }
 MARK = re.compile(r'data-interactive="(\w+)"')
@@ -181,7 +184,8 @@ TEMPERATURES = (0.1, 0.3, 0.6, 1.0, 1.5)  # of the still picture
 def temperature(model: live.Model, word: str | None = None, seed: Seed = 0) -> Interactive:
     """One drawing at every temperature, made of the same random numbers, and the pen's probabilities along it. Chapter 7.
 
-    `model` draws in a notebook; on a page of the book the published single model does. Raises `DataError` for a class that it does not draw.
+    `model` draws in a notebook; on a page of the book the published single model does. Raises `DataError` for a class that it does not
+    draw.
     """
     from ..sampling import sample
     from . import draw
@@ -190,3 +194,48 @@ def temperature(model: live.Model, word: str | None = None, seed: Seed = 0) -> I
     shown = {f"{at:g}": sample(model, word, 1, at, seed)[0] for at in TEMPERATURES}
     still = draw.grid(list(shown.values()), columns=len(shown), titles=list(shown))
     return Interactive("temperature", _svg(still), model, word=word)
+
+
+EXAMPLES, SIDE = 16, 5  # drawings that span the plane, and those along a side of its still picture
+
+
+@checked
+def plane(model: live.Model, drawings: Sequence[Drawing] = ()) -> Interactive:
+    """A map of the latent plane in which drawings of a VAE's class differ most, and what it draws where a reader goes. Chapter 5.
+
+    `drawings`: what spans the plane; without any, doodles of the class, or the model's own where there are none. `model` draws in a notebook;
+    on a page of the book the published VAE of the class does. Raises `DataError` for a model without a latent space, and for fewer than three
+    drawings.
+    """
+    from . import draw
+
+    word = model.classes[0]
+    if not model.latent_size:
+        raise DataError(f"the model of {', '.join(model.classes)} has no latent space; give a VAE, such as router.for_class('cat')")
+    shown = list(drawings) or _spanning(model, word)
+    if len(shown) < 3:
+        raise DataError(f"{len(shown)} drawings span no plane; give three or more")
+    still = draw.grid(_on_plane(model, shown), columns=SIDE)
+    examples = [[stroke.round().astype(int).tolist() for stroke in one.strokes] for one in shown]
+    return Interactive("plane", _svg(still), model, word=word, examples=examples)
+
+
+def _spanning(model: live.Model, word: str) -> list[Drawing]:
+    """Drawings of a class that are the project's own."""
+    from ..sampling import sample
+
+    made = doodles([word], EXAMPLES, seed=0)[word] if word in CLASSES else sample(model, word, EXAMPLES, 0.5, seed=0)
+    return [one for one in made if len(one.stroke3)]
+
+
+def _on_plane(model: live.Model, drawings: Sequence[Drawing]) -> list[Drawing]:
+    """Drawings at places of the plane, row by row, from two deviations below the middle to two above."""
+    import numpy as np
+
+    from ..sampling import decode, encode
+
+    z = np.asarray(encode(model, list(drawings)))
+    _, spreads, axes = np.linalg.svd(z - z.mean(0), full_matrices=False)
+    steps = np.linspace(-2, 2, SIDE)
+    x, y = (spreads[k] / len(z) ** 0.5 * axes[k] for k in range(2))
+    return decode(model, np.float32([z.mean(0) + a * x + b * y for b in steps for a in steps]), temperature=0.1, pen_temperature=0.7)

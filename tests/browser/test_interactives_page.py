@@ -1,13 +1,25 @@
 """The chapters' interactives in headless Chromium, opened from disk: by mouse, by keys, narrow, printed, under a strict policy."""
 
 import pytest
+import torch
 from playwright.sync_api import expect
+
+from sketchlib.models.single import ConditionalDecoder
+from sketchlib.models.vae import SketchVAE
+from sketchlib.pictures import live
 
 interactives = pytest.importorskip("sketchlib.pictures.interactives")
 POLICY = "default-src 'none'; script-src 'self' file:; style-src 'unsafe-inline'; img-src data:"
 HTML = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>chapter</title>
 <meta http-equiv="Content-Security-Policy" content="{}"><main>{}</main></html>"""
 WAIT = 60_000  # milliseconds, on a machine that others use too
+
+
+def small_models():
+    """Untrained models that draw some points and end."""
+    torch.manual_seed(0)
+    single = ConditionalDecoder(["cat", "sun"], 30, 20.0, hidden_size=12, embedding_size=4, n_mixtures=3).eval()
+    return {"single": single, "cat": SketchVAE(["cat"], 30, 20.0, encoder_size=6, decoder_size=12, latent_size=4, n_mixtures=3).eval()}
 
 
 def still_of(one):
@@ -17,9 +29,10 @@ def still_of(one):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("site")
-    interactives.write(folder / "live", {}, {})
-    for name, one in {"rows": interactives.rows(), "hills": interactives.hills()}.items():
+    folder, (single, vae) = tmp_path_factory.mktemp("site"), small_models().values()
+    interactives.write(folder / "live", small_models(), live.write_live(folder / "live", small_models()))
+    made = {"rows": interactives.rows(), "hills": interactives.hills(), "plane": interactives.plane(vae)}
+    for name, one in (made | {"temperature": interactives.temperature(single, "sun")}).items():
         page = interactives.on_page(still_of(one), "live/")
         (folder / f"{name}.html").write_text(HTML.format(POLICY, page), encoding="utf-8")
     return folder
@@ -127,6 +140,41 @@ def test_a_place_changes_two_rows_a_movement_one_and_the_pen_is_lifted(opened):
     assert rows_of(tab)[9][4:6] == ["1", "0"]
     tab.get_by_role("button", name="Reset").click()
     assert rows_of(tab) == before
+
+
+def test_the_temperature_changes_a_drawing_and_its_strip_and_the_pens_own_is_kept(opened):
+    tab = opened("temperature")
+    status, ink = tab.locator(".sk-status"), tab.locator(".sk-network path")
+    tab.get_by_role("button", name="Load and draw").click()
+    expect(status).to_contain_text("“sun” at temperature 0.30", timeout=WAIT)
+    before, strip = ink.get_attribute("d"), tab.locator(".sk-chart .sk-pen-1").get_attribute("d")
+    tab.get_by_label("temperature τ").fill("1.2")
+    expect(status).to_contain_text("temperature 1.20, the pen's 1.20", timeout=WAIT)
+    assert ink.get_attribute("d") != before and tab.locator(".sk-chart .sk-pen-1").get_attribute("d") != strip
+    tab.get_by_label("the pen's τ").fill("0.7")
+    expect(status).to_contain_text("temperature 1.20, the pen's 0.70", timeout=WAIT)
+    tab.get_by_label("temperature τ").fill("0.3")
+    expect(status).to_contain_text("temperature 0.30, the pen's 0.70", timeout=WAIT)
+    tab.get_by_label("a temperature of its own").uncheck()
+    expect(status).to_contain_text("temperature 0.30, the pen's 0.30", timeout=WAIT)
+    assert ink.get_attribute("d") == before  # the same random numbers
+    assert tab.locator(".sk-component").count() == 0
+    tab.get_by_label("point", exact=False).fill("0")
+    expect(tab.locator(".sk-component").first).to_be_attached()
+
+
+def test_the_vae_draws_where_the_reader_goes_on_the_map(opened):
+    tab = opened("plane")
+    tab.get_by_role("button", name="Load and draw").click()
+    expect(tab.locator(".sk-dots circle")).to_have_count(interactives.EXAMPLES, timeout=WAIT)
+    expect(tab.locator(".sk-status")).to_contain_text("0.0 and 0.0", timeout=WAIT)
+    drag(tab, tab.get_by_role("slider", name="the place on the map"), 40, -30)
+    expect(tab.locator(".sk-status")).not_to_contain_text("0.0 and", timeout=WAIT)
+    before = tab.locator(".sk-status").inner_text()
+    tab.keyboard.press("Shift+ArrowLeft")
+    changed(tab, ".sk-status", before)
+    tab.get_by_role("button", name="To the middle").click()
+    expect(tab.locator(".sk-status")).to_contain_text("0.0 and 0.0", timeout=WAIT)
 
 
 @pytest.mark.parametrize("name", interactives.PARTS)

@@ -40,3 +40,22 @@ fixtures.hills.forEach(({ hills, places, side, nll, shares, gradients, cells }, 
 test("rows lead to the places that they were made of", () => {
   for (const { start, rows, places } of fixtures.rows) assert.deepStrictEqual(script("rows").placesOf({ start, rows }), places);
 });
+
+test("a drawing at a temperature is the live page's with these random numbers, and every choice is kept with it", async () => {
+  const page = script("temperature"), model = page.build(fixtures.packed), condition = model.condition("cat");
+  for (const temperature of [0.3, 1]) {
+    const how = () => ({ temperature, penTemperature: 0.7, random: page.seeded(5) });
+    const { points, ended } = await page.whole(model, condition, how(), () => true);
+    const rows = points.filter((one) => one.row).map((one) => one.row);
+    assert.deepStrictEqual(rows, page.drawn(new page.Sketcher(model, condition, how())));
+    assert.strictEqual(points.length, rows.length + ended);
+    for (const { mixture } of points) near([mixture.logPen.reduce((sum, log) => sum + Math.exp(log), 0)], [1]);
+  }
+});
+
+test("the plane's axes are at right angles, of length one, the wider first", () => {
+  const { principalPlane } = script("plane"), vectors = [[3, 0, 0.1], [-3, 0.5, 0], [0, 1, 0], [0.2, -1.2, 0]].map((one) => new Float32Array(one));
+  const [a, b] = principalPlane(vectors).axes, dot = (x, y) => x.reduce((sum, value, k) => sum + value * y[k], 0);
+  near([dot(a.axis, a.axis), dot(b.axis, b.axis), dot(a.axis, b.axis)], [1, 1, 0], 1e-3);
+  assert.ok(a.spread > b.spread);
+});

@@ -12,6 +12,9 @@ import torch
 
 from sketchlib.errors import DataError
 from sketchlib.models import mixture
+from sketchlib.models.single import ConditionalDecoder
+from sketchlib.models.vae import SketchVAE
+from sketchlib.pictures import live
 from sketchlib.strokes import Drawing
 
 interactives = pytest.importorskip("sketchlib.pictures.interactives")
@@ -58,7 +61,8 @@ def mixtures():
 def test_the_scripts_compute_what_torch_does(tmp_path):
     places = [[0.4, 0.3], [1.2, -0.7], [-3.0, 2.5], [0.0, 0.0]]
     rows = [{"start": [10, 115], "rows": interactives.CAT.stroke3.tolist(), "places": np.concatenate(interactives.CAT.strokes).tolist()}]
-    fixtures = {"hills": [golden(one, places, 1 / 30) for one in mixtures()], "rows": rows}
+    packed = live.packed(models()["single"], bits=32)
+    fixtures = {"hills": [golden(one, places, 1 / 30) for one in mixtures()], "rows": rows, "packed": packed}
     (tmp_path / "fixtures.json").write_text(json.dumps(fixtures))
     for name in interactives.PARTS:
         (tmp_path / f"{name}.txt").write_text(interactives.script(name))
@@ -89,9 +93,18 @@ class Balance(HTMLParser):
             assert self.open.pop() == tag
 
 
+def models():
+    """Small untrained models, of which one has a latent space."""
+    torch.manual_seed(0)
+    single = ConditionalDecoder(["cat", "sun"], 30, 20.0, hidden_size=12, embedding_size=4, n_mixtures=3).eval()
+    return {"single": single, "cat": SketchVAE(["cat"], 30, 20.0, encoder_size=6, decoder_size=12, latent_size=4, n_mixtures=3).eval()}
+
+
 def made():
     """Every interactive by its name."""
-    return {"rows": interactives.rows(), "hills": interactives.hills()}
+    single, vae = models().values()
+    drawn = {"temperature": interactives.temperature(single, "sun"), "plane": interactives.plane(vae)}
+    return {"rows": interactives.rows(), "hills": interactives.hills(), **drawn}
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +129,21 @@ def test_a_drawing_without_a_movement_has_no_rows_to_show():
         interactives.rows(Drawing([]))
 
 
+def test_a_notebook_is_sent_the_model_when_it_asks(every):
+    one, sent = every["temperature"], []
+    one.send = lambda content, *_: sent.append(content)
+    one._answer(None, {"load": "this model"}, [])
+    assert one.models["this model"]["classes"] == ["cat", "sun"] and sent[0]["packed"]["architecture"] == "ConditionalDecoder"
+
+
+def test_a_plane_needs_a_latent_space_and_three_drawings():
+    single, vae = models().values()
+    with pytest.raises(DataError, match="no latent space"):
+        interactives.plane(single)
+    with pytest.raises(DataError, match="span no plane"):
+        interactives.plane(vae, [interactives.CAT] * 2)
+
+
 def test_scripts_are_small_and_name_no_other_machine():
     for name in interactives.PARTS:
         text = interactives.script(name)
@@ -125,7 +153,7 @@ def test_scripts_are_small_and_name_no_other_machine():
 
 
 def test_scripts_stand_beside_the_live_pages(tmp_path):
-    sizes = interactives.write(tmp_path, {}, {})
+    sizes = interactives.write(tmp_path, models(), {"single.js": 12, "cat.js": 7})
     assert sizes == {path.name: path.stat().st_size for path in tmp_path.iterdir()} and set(sizes) == {
         f"{n}.js" for n in interactives.PARTS
     }

@@ -11,7 +11,7 @@ function temperature(root, { word: first }, library) {
   const word = choice("class", classes, (value) => { state.word = value; begin(); });
   const amount = (text, value, change) => slider(text, { min: 0.05, max: 1.5, step: 0.05, value, text: (one) => one.toFixed(2) }, change);
   const tau = amount("temperature τ", 0.3, () => { if (!own.checked) pens.set(tau.value); again(); });
-  const pens = amount("the pen's", 0.3, () => { own.checked = true; again(); });
+  const pens = amount("the pen's τ", 0.3, () => { own.checked = true; again(); });
   const own = element("input", { type: "checkbox", onchange: () => { if (!own.checked) pens.set(tau.value); again(); } });
   const at = slider("point", { min: 0, max: 0, step: 1, value: 0 }, (value) => { halt(); state.at = value; show(); });
   const start = button(`Load and draw (${megabytes(bytes)})`, begin, { className: "sk-main" });
@@ -44,7 +44,7 @@ function temperature(root, { word: first }, library) {
     if (!state.home) { const { scale, dx, dy } = placed(fromStroke3(rows), [30, 30, BOX - 30, BOX - 30], 1.2); state.home = { scale, start: [dx, dy] }; }
     Object.assign(state, { made: { points, rows, ended }, at: 0 });
     at.input.max = points.length;
-    say(`A ${state.word} at temperature ${tau.value.toFixed(2)}, the pen's ${pens.value.toFixed(2)}: ${rows.length} points, ${ended ? "and it ends by itself" : "and it would go on: it was stopped"}.`);
+    say(`“${state.word}” at temperature ${tau.value.toFixed(2)}, the pen's ${pens.value.toFixed(2)}: ${rows.length} points, ${ended ? "and it ends by itself" : "and it would go on: it was stopped"}.`);
     return true;
   }
 
