@@ -189,11 +189,14 @@ def is_noise(output: dict) -> bool:
 
 
 def made_live(output: dict) -> dict:
-    """A widget that brings a still picture, as a page shows it: the published model draws in its place, or the picture stays."""
+    """A widget that brings a still picture, as a page shows it: a script takes the picture's place, or it stays."""
+    from sketchlib.pictures import interactives
+
     data = output.get("data", {})
     if WIDGET in data:
         still = "".join(data["text/html"])
-        page = f'<div data-sketch="landing">{still}</div><script src="../live/sketch.js"></script>'
+        panel = f'<div data-sketch="landing">{still}</div><script src="../live/sketch.js"></script>'
+        page = interactives.on_page(still) or panel
         output = {**output, "data": {"text/html": page, "text/plain": data.get("text/plain", "")}}
     return output
 
@@ -241,12 +244,13 @@ def stage_site(folder: Path) -> None:
 
 
 def write_live(folder: Path) -> None:
-    """The script that draws on the pages, and the published models beside it, each loaded when a reader asks for it."""
+    """The scripts that draw on the pages, and the published models beside them, each loaded when a reader asks for it."""
     from sketchlib.models import weights
-    from sketchlib.pictures import live
+    from sketchlib.pictures import interactives, live
 
     router = weights.load("router")
-    live.write_live(folder, {"single": weights.load("single"), **{name: router.for_class(name) for name in router.classes}})
+    models = {"single": weights.load("single"), **{name: router.for_class(name) for name in router.classes}}
+    interactives.write(folder, models, live.write_live(folder, models))
 
 
 def write_results(path: Path, results: dict) -> None:
@@ -355,7 +359,8 @@ def git_head() -> str:
 
 def task_html():
     """The pages."""
-    live = [*(ROOT / "sketchlib" / "pictures" / "javascript").iterdir(), *(ROOT / "weights").rglob("*.safetensors")]
+    scripts = [path for path in (ROOT / "sketchlib" / "pictures" / "javascript").rglob("*") if path.is_file()]
+    live = [*scripts, *(ROOT / "weights").rglob("*.safetensors")]
     pages = [path for folder in ("book", "benchmarks/results") for path in (ROOT / folder).rglob("*") if path.is_file()]
     return {
         "actions": [build_html],

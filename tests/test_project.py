@@ -107,7 +107,8 @@ def test_pictures_import_no_torch():
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
-PICTURES = [module for module in MODULES if module.startswith("pictures.") and module != "pictures.widget"]  # JupyterLab's own tool
+WIDGETS = ("pictures.widget", "pictures.interactives")  # by JupyterLab's own tool
+PICTURES = [module for module in MODULES if module.startswith("pictures.") and module not in WIDGETS]
 
 
 @pytest.mark.parametrize(("modules", "extras"), [(CORE, ()), (PICTURES, ("pictures",))], ids=["core", "pictures"])

@@ -16,7 +16,7 @@ SMALL = "font: 8px sans-serif; width: 100%; text-align: center; color: #555"
 HEAD = f'<div style="{SMALL}">How a network draws</div>'
 FOOT = f'<div style="{SMALL}"><span class="pageNumber"></span> / <span class="totalPages"></span></div>'
 # What a page shows that paper cannot: what is clicked, what moves, what says how a folded cell was made.
-LEFT_OUT = "button, input, select, canvas, iframe, video, audio, noscript, script, style[id^=study], #study, [data-sketch], "
+LEFT_OUT = "button, input, select, canvas, iframe, video, audio, noscript, script, style[id^=study], #study, [data-sketch], .sk-live, "
 LEFT_OUT += "details.hide, .headerlink, .book-pdf"
 STYLE = """
 article { max-width: none !important; }

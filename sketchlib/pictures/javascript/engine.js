@@ -230,7 +230,6 @@ function build({ architecture, config, tensors }) {
 // ---- the mixture ---------------------------------------------------------------------------------------------------------------
 
 const MAX_LOG_SIGMA = 7, MAX_ATANH_RHO = 3.8; // as in sketchlib.models.mixture
-const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 // values / temperature, less the logarithm of the sum of their exponentials.
 function logSoftmax(values, from, temperature, out) {

@@ -4,6 +4,7 @@ const BOX = 255; // side of the data's box, data units
 const EPSILON = 2; // tolerance of the data's simplification, data units
 const TIE = 1e-9; // distances that differ by less are equal, as in sketchlib.polylines
 
+const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const finite = (point) => Number.isFinite(point[0]) && Number.isFinite(point[1]);
 const inked = (strokes) => strokes.filter((stroke) => stroke.length);
 const countPoints = (strokes) => strokes.reduce((sum, stroke) => sum + stroke.length, 0);
