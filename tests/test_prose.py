@@ -10,6 +10,7 @@ import yaml
 
 import sketchlib
 from sketchlib.report import links
+from sketchlib.report.page import number_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [*sorted((ROOT / "book").rglob("*.md")), *sorted((ROOT / "notebooks").glob("*.ipynb"))]
@@ -20,9 +21,9 @@ NOT_PROSE = [
     r"\$\$.*?\$\$|\$[^$]*\$",
     r"\{[\w:-]+\}`[^`]*`|`[^`]*`",
     r"\]\([^)]*\)",
-    r"(?i)\b(chapters?|sections?|equations?|figures?|tables?)\s+\d+(\s*(,|to|and)\s*\d+)*",
+    r"(?i)\b(chapters?|sections?|equations?|figures?|tables?)\s+\d+[a-z]?(\s*(,|to|and)\s*\d+[a-z]?)*",
     r"\b(19|20)\d\d\b",
-    r"(?m)^#+ [\d.]*",
+    r"(?m)^#+ [\d.]*[a-z]?\.?",
 ]
 
 
@@ -79,20 +80,20 @@ def test_a_chapter_opens_with_a_question_and_ends_with_a_summary_and_where_to_go
 
 
 def test_chapters_that_docstrings_name_are_there():
-    chapters = {int(path.stem[:2]) for path in PAGES if path.suffix == ".ipynb"}
+    chapters = {number_of(path.stem) for path in PAGES if path.suffix == ".ipynb"}
     named = {}
     for path in sorted((ROOT / "sketchlib").rglob("*.py")):
         for phrase in links.CHAPTERS.findall(path.read_text(encoding="utf-8")):
-            named |= dict.fromkeys(map(int, re.findall(r"\d+", phrase)), path.name)
+            named |= dict.fromkeys(re.findall(r"\d+[a-z]?", phrase), path.name)
     assert named and {number: name for number, name in named.items() if number not in chapters} == {}
 
 
 def test_the_page_for_teachers_has_a_row_for_every_chapter():
     rows = re.findall(
-        r"^\| \[Chapter (\d+)\]\(notebooks/(\w+)\) \|.*\| \d+ \|$", (ROOT / "book" / "teachers.md").read_text(encoding="utf-8"), re.M
+        r"^\| \[Chapter (\d+[a-z]?)\]\(notebooks/(\w+)\) \|.*\| \d+ \|$", (ROOT / "book" / "teachers.md").read_text(encoding="utf-8"), re.M
     )
     assert [stem for _, stem in rows] == sorted(path.stem for path in PAGES if path.suffix == ".ipynb")
-    assert all(int(number) == int(stem[:2]) for number, stem in rows)
+    assert all(number == number_of(stem) for number, stem in rows)
 
 
 MODULES = [one.name for one in pkgutil.walk_packages(sketchlib.__path__, "sketchlib.") if not one.name.endswith("__main__")]
