@@ -79,6 +79,21 @@ def test_a_chapter_opens_with_a_question_and_ends_with_a_summary_and_where_to_go
     assert summary and "\n## " not in end and "**Where to go next.**" in end
 
 
+@pytest.mark.parametrize("path", [path for path in PAGES if path.suffix == ".ipynb"], ids=lambda path: path.stem)
+def test_bold_is_for_words_that_are_defined(path):
+    text = re.sub(r"```.*?```|`[^`]*`|\$[^$]*\$", " ", markdown_of(path), flags=re.DOTALL)
+    bold = set(re.findall(r"\*\*(.+?)\*\*", text, re.DOTALL)) - {"What you need before it.", "Where to go next."}
+    assert {words for words in bold if len(words.split()) > 3 or words[-1] in ".:;"} == set()
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if path.suffix == ".ipynb"], ids=lambda path: path.stem)
+def test_folded_cells_have_something_between_them_and_one_says_where_the_numbers_are_from(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    folded = [bool({"hide-input", "hide-cell"} & set(cell["metadata"].get("tags", []))) for cell in cells]
+    assert [cells[k]["id"] for k in range(1, len(cells)) if folded[k - 1] and folded[k]] == []
+    assert sum("page.card(" in "".join(cell["source"]) for cell in cells) == 1
+
+
 def test_chapters_that_docstrings_name_are_there():
     chapters = {number_of(path.stem) for path in PAGES if path.suffix == ".ipynb"}
     named = {}
