@@ -78,15 +78,22 @@ def state_of(chapter: str) -> dict:
     """All that a chapter's execution depends on, beside its own file."""
     code = code_of(ROOT / "notebooks" / f"{chapter}.ipynb")
     library = dependencies.reached(dependencies.entries_of(code), stages.IN_STAGE_KEYS)
-    every, published = "\n".join([code, *library.values()]), RESULTS / f"{chapter}.json"
+    every, read = "\n".join([code, *library.values()]), [chapter, *dependencies.chapters_read(code)]
+    published = [path for name in read if (path := RESULTS / f"{name}.json").exists()]
     return {
         "code": library,
         "profile": {name: PROFILE.section(name) for name in sorted(dependencies.profile_sections(every) & PROFILE.values.keys())},
         "stages": {name: stages.KEYS[name](PROFILE) for name in sorted(dependencies.stages_of(every) & stages.KEYS.keys())},
         "seed": PROFILE.seed,
         "other profiles": {name: load_profile(name).values for name in sorted(dependencies.profiles_named(every))},
-        "published": published.read_text(encoding="utf-8") if published.exists() else "",  # shown where the profile says so
+        "published": [path.read_text(encoding="utf-8") for path in published],  # shown where the profile says so
     }
+
+
+def numbers_read(chapter: str) -> list[str]:
+    """The files of the earlier chapters' numbers that a chapter reads."""
+    read = dependencies.chapters_read(code_of(ROOT / "notebooks" / f"{chapter}.ipynb"))
+    return [str(BUILD / "results" / f"{name}.json") for name in read]
 
 
 def own_kernel() -> None:
@@ -151,7 +158,7 @@ def task_execute():
         yield {
             "name": chapter,
             "actions": [(execute, [chapter])],
-            "file_dep": [str(ROOT / "notebooks" / f"{chapter}.ipynb")],
+            "file_dep": [str(ROOT / "notebooks" / f"{chapter}.ipynb"), *numbers_read(chapter)],
             "targets": [str(BUILD / "notebooks" / f"{chapter}.ipynb"), str(BUILD / "results" / f"{chapter}.json")],
             "uptodate": [config_changed(state_of(chapter))],
             "task_dep": [f"execute:{earlier}" for earlier in CHAPTERS[:number]][-1:],

@@ -142,6 +142,16 @@ def test_a_page_can_be_read_in_the_dark(book, browser):
     tab.close()
 
 
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_one_folded_card_says_where_numbers_are_from_and_no_bold_sentence_does(book, browser, chapter):
+    tab, *_ = visit(browser, book / f"{chapter}.html")
+    cards = tab.locator("main details", has=tab.locator("summary", has_text="Where the numbers and models of this page are from"))
+    assert cards.count() == 1 and cards.first.get_attribute("open") is None
+    bold = tab.locator("main strong").all_inner_texts()
+    assert [text for text in bold if re.search(r"\b(profile|seed|commit|published weights)\b", text)] == []
+    tab.close()
+
+
 def test_the_study_asks_about_every_class_and_can_be_played_to_its_end(book, browser):
     tab, complaints, _ = visit(browser, book / "real_or_generated.html")
     who = [(one["word"], one["by"]) for one in json.loads(tab.locator("#study-data").inner_text())]

@@ -10,6 +10,7 @@ import yaml
 
 import sketchlib
 from sketchlib.report import links
+from sketchlib.report.page import number_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [*sorted((ROOT / "book").rglob("*.md")), *sorted((ROOT / "notebooks").glob("*.ipynb"))]
@@ -20,9 +21,9 @@ NOT_PROSE = [
     r"\$\$.*?\$\$|\$[^$]*\$",
     r"\{[\w:-]+\}`[^`]*`|`[^`]*`",
     r"\]\([^)]*\)",
-    r"(?i)\b(chapters?|sections?|equations?|figures?|tables?)\s+\d+(\s*(,|to|and)\s*\d+)*",
+    r"(?i)\b(chapters?|sections?|equations?|figures?|tables?)\s+\d+[a-z]?(\s*(,|to|and)\s*\d+[a-z]?)*",
     r"\b(19|20)\d\d\b",
-    r"(?m)^#+ [\d.]*",
+    r"(?m)^#+ [\d.]*[a-z]?\.?",
 ]
 
 
@@ -78,21 +79,36 @@ def test_a_chapter_opens_with_a_question_and_ends_with_a_summary_and_where_to_go
     assert summary and "\n## " not in end and "**Where to go next.**" in end
 
 
+@pytest.mark.parametrize("path", [path for path in PAGES if path.suffix == ".ipynb"], ids=lambda path: path.stem)
+def test_bold_is_for_words_that_are_defined(path):
+    text = re.sub(r"```.*?```|`[^`]*`|\$[^$]*\$", " ", markdown_of(path), flags=re.DOTALL)
+    bold = set(re.findall(r"\*\*(.+?)\*\*", text, re.DOTALL)) - {"What you need before it.", "Where to go next."}
+    assert {words for words in bold if len(words.split()) > 3 or words[-1] in ".:;"} == set()
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if path.suffix == ".ipynb"], ids=lambda path: path.stem)
+def test_folded_cells_have_something_between_them_and_one_says_where_the_numbers_are_from(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    folded = [bool({"hide-input", "hide-cell"} & set(cell["metadata"].get("tags", []))) for cell in cells]
+    assert [cells[k]["id"] for k in range(1, len(cells)) if folded[k - 1] and folded[k]] == []
+    assert sum("page.card(" in "".join(cell["source"]) for cell in cells) == 1
+
+
 def test_chapters_that_docstrings_name_are_there():
-    chapters = {int(path.stem[:2]) for path in PAGES if path.suffix == ".ipynb"}
+    chapters = {number_of(path.stem) for path in PAGES if path.suffix == ".ipynb"}
     named = {}
     for path in sorted((ROOT / "sketchlib").rglob("*.py")):
         for phrase in links.CHAPTERS.findall(path.read_text(encoding="utf-8")):
-            named |= dict.fromkeys(map(int, re.findall(r"\d+", phrase)), path.name)
+            named |= dict.fromkeys(re.findall(r"\d+[a-z]?", phrase), path.name)
     assert named and {number: name for number, name in named.items() if number not in chapters} == {}
 
 
 def test_the_page_for_teachers_has_a_row_for_every_chapter():
     rows = re.findall(
-        r"^\| \[Chapter (\d+)\]\(notebooks/(\w+)\) \|.*\| \d+ \|$", (ROOT / "book" / "teachers.md").read_text(encoding="utf-8"), re.M
+        r"^\| \[Chapter (\d+[a-z]?)\]\(notebooks/(\w+)\) \|.*\| \d+ \|$", (ROOT / "book" / "teachers.md").read_text(encoding="utf-8"), re.M
     )
     assert [stem for _, stem in rows] == sorted(path.stem for path in PAGES if path.suffix == ".ipynb")
-    assert all(int(number) == int(stem[:2]) for number, stem in rows)
+    assert all(number == number_of(stem) for number, stem in rows)
 
 
 MODULES = [one.name for one in pkgutil.walk_packages(sketchlib.__path__, "sketchlib.") if not one.name.endswith("__main__")]

@@ -1,4 +1,4 @@
-"""What can be measured on the lines of a sketch, and how far its distribution is from that of real drawings. Chapter 8."""
+"""What can be measured on the lines of a sketch, and how far its distribution is from that of real drawings. Chapter 8b."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def coherence(drawings: Sequence[Drawing], real: Sequence[Drawing], relative: bo
     """Wasserstein distance of each trait's distribution to that of real drawings: 0 where they agree, in the trait's unit.
 
     `relative`: in standard deviations of the real trait, so that traits compare (where it does not vary, in its unit). Raises
-    `DataError` as `trait_table` does. Source: Ramdas et al. (2017), for the distance. Chapter 8.
+    `DataError` as `trait_table` does. Source: Ramdas et al. (2017), for the distance. Chapter 8b.
     """
     ours, theirs = trait_table(drawings), trait_table(real)
     units = {name: (theirs[name].std() if relative else 0) or 1.0 for name in TRAITS}

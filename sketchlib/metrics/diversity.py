@@ -1,4 +1,4 @@
-"""How much sketches of a class differ from each other, and whether they are copies of training drawings. Chapter 8."""
+"""How much sketches of a class differ from each other, and whether they are copies of training drawings. Chapter 8b."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def same_classes(real: Mapping[str, Sequence], made: Mapping[str, Sequence]) -> 
 
 @checked
 def diversity(features: np.ndarray) -> float:
-    """Mean Euclidean distance between all pairs of feature rows (n, d); raises `DataError` for fewer than two. Chapter 8."""
+    """Mean Euclidean distance between all pairs of feature rows (n, d); raises `DataError` for fewer than two. Chapter 8b."""
     return float(pdist(check_features(features, 2)).mean())
 
 
@@ -59,7 +59,7 @@ def near_copies(made: np.ndarray, training: np.ndarray, test: np.ndarray, quanti
     `share`: of the sketches, how many are as near; a model that does not memorise scores about `quantile`. `distance`, `index`: of every
     sketch, how far its nearest training drawing is, and its number, for pictures side by side. A model that draws only typical sketches
     scores above `quantile` without copying, so look at the pictures. Raises `DataError` for an empty side or a quantile outside 0..1.
-    Chapter 8.
+    Chapter 8b.
     """
     if not 0 < quantile < 1:
         raise DataError(f"quantile {quantile}: give one between 0 and 1, such as 0.01")

@@ -1,4 +1,4 @@
-"""How near a set of generated sketches is to a set of real ones, in the recogniser's features. Chapter 8.
+"""How near a set of generated sketches is to a set of real ones, in the recogniser's features. Chapter 8b.
 
 Every function takes features (n, d), one row a sketch. A figure depends on the features and on n, so state both. Beside it belongs its
 floor: what real training drawings score against real test drawings at the same n.
@@ -130,7 +130,7 @@ def compare(
 
     All three sides are cut to the same `n` rows (the smallest side's, if not given), chosen by `seed`; `floor` is what real
     training drawings score against the same test ones. Intervals at 95 %: distances by the centred bootstrap, the other four
-    over sketches with the balls fixed. Raises `DataError` for k or fewer rows, or fewer rows than `n`. Chapter 8.
+    over sketches with the balls fixed. Raises `DataError` for k or fewer rows, or fewer rows than `n`. Chapter 8b.
     """
     sides = [check_features(side, k + 1, name) for side, name in ((test, "test"), (made, "made"), (train, "train"))]
     n = n or min(map(len, sides))

@@ -47,7 +47,7 @@ class Costs:
 
         `per_sketch`, `per_point`: `elbo`, on the grid. `l_kl`: L_KL a sketch. `paper`: L_R divided by N_max, a density in normalised
         units, as the paper prints it. `n`, `points`: the numbers averaged over. `iw_per_sketch`, `iw_per_point`: the importance-weighted
-        bound on the grid, where it was asked for. Chapter 8.
+        bound on the grid, where it was asked for. Chapter 8c.
         """
         n, points = len(self.points), float(self.points.sum())
         elbo, iw = float(self.elbo.sum()), float(self.iw.sum())

@@ -226,3 +226,8 @@ def profiles_named(source: str) -> set[str]:
     """The profiles that code loads by name: every "X" of `load_profile("X")`, and "full", which `origins` loads."""
     named = {constants[0] for constants in _calls(source, "load_profile") if constants}
     return named | ({"full"} if _calls(source, "origins") else set())
+
+
+def chapters_read(source: str) -> list[str]:
+    """The chapters whose numbers code reads: every "X" of `page.earlier("X")`."""
+    return sorted({constants[0] for constants in _calls(source, "earlier") if constants})

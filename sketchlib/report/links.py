@@ -17,12 +17,13 @@ from sphinx.application import Sphinx
 from sphinx.util.nodes import make_refnode
 
 from .dependencies import PACKAGE, defined_at
+from .page import number_of
 
 MARK = re.compile(r"^% modules: (.+)$", re.M)
 ENTRY = "## {title}\n\n```{{eval-rst}}\n.. automodule:: {path}\n   :members:\n```\n"
 CODE = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*)(\(.*\))?", re.S)
-CHAPTERS = re.compile(r"\b[Cc]hapters? \d+(?:(?:, | and | to )\d+)*")
-CHAPTER = re.compile(r"(?:[Cc]hapters? )?(\d+)")
+CHAPTERS = re.compile(r"\b[Cc]hapters? \d+[a-z]?\b(?:(?:, | and | to )\d+[a-z]?\b)*")
+CHAPTER = re.compile(r"(?:[Cc]hapters? )?(\d+[a-z]?)\b")
 PAGES = "api"  # what the names of the reference's pages begin with
 APART = (nodes.reference, nodes.title, nodes.literal_block)  # no links in these
 
@@ -102,17 +103,17 @@ def link_chapters(app: Sphinx, doctree: nodes.document, docname: str) -> None:
                 node.parent.replace(node, pieces)
 
 
-def chapters_of(docnames: Iterable[str]) -> dict[int, str]:
-    """The number of each chapter -> its page."""
-    return {int(Path(name).name[:2]): name for name in docnames if re.match(r"notebooks/\d\d_", name)}
+def chapters_of(docnames: Iterable[str]) -> dict[str, str]:
+    """The number of each chapter, as "8" and "8b", -> its page."""
+    return {number_of(Path(name).name): name for name in docnames if re.match(r"notebooks/\d\d[a-z]?_", name)}
 
 
-def linked(text: str, chapters: Mapping[int, str], uri) -> Iterator[nodes.Node]:
+def linked(text: str, chapters: Mapping[str, str], uri) -> Iterator[nodes.Node]:
     """A text in pieces: the chapters that it names are references to `uri(page)`; a chapter that is not there stays text."""
     end = 0
     for phrase in CHAPTERS.finditer(text):
         for one in CHAPTER.finditer(text, *phrase.span()):
-            if page := chapters.get(int(one[1])):
+            if page := chapters.get(one[1]):
                 yield nodes.Text(text[end : one.start()])
                 yield nodes.reference("", one[0], internal=True, refuri=uri(page))
                 end = one.end()

@@ -81,6 +81,19 @@ class Page:
         self.record(found)
         return found
 
+    def earlier(self, chapter: str) -> dict[str, Number]:
+        """The numbers of an earlier chapter from the same run as this page's `results`: name -> `Number`.
+
+        Where that chapter was not executed at this profile there are none, and the page says so.
+        """
+        if self.takes_published:
+            return published_numbers(chapter)
+        path = build_folder(self.profile.name) / "results" / f"{chapter}.json"
+        if not path.exists():
+            self._say(f"Chapter {number_of(chapter)} was not executed at profile {self.profile.name}: its numbers are dashes here.")
+            return {}
+        return _numbers(json.loads(path.read_text(encoding="utf-8")))
+
     def card(self, cards: Sequence[Mapping]):
         """How models were made, and where the page's results are from, folded: one card a chapter."""
         from IPython.display import Markdown
@@ -96,10 +109,13 @@ class Page:
         return [name for name in self.needs if name not in self.profile.data.classes]
 
     def _say_lacking(self) -> None:
+        wanted, has = ", ".join(self.needs), ", ".join(self.profile.data.classes)
+        self._say(f"The numbers of this page need the classes {wanted}. This run has {has}, so they are of the published run.")
+
+    def _say(self, text: str) -> None:
         from IPython.display import Markdown, display
 
-        wanted, has = ", ".join(self.needs), ", ".join(self.profile.data.classes)
-        display(Markdown(f"> The numbers of this page need the classes {wanted}. This run has {has}, so they are of the published run.\n"))
+        display(Markdown(f"> {text}\n"))
 
     @property
     def takes_published(self) -> bool:
@@ -146,7 +162,15 @@ def published_numbers(chapter: str) -> dict[str, Number]:
     path = RESULTS / f"{chapter}.json"
     if not path.exists():
         raise DataError(f"no results of chapter {chapter} are published in {path.parent.name}/; say `results: own` in the profile")
-    kept = json.loads(path.read_text(encoding="utf-8"))["results"]
+    return _numbers(json.loads(path.read_text(encoding="utf-8"))["results"])
+
+
+def number_of(chapter: str) -> str:
+    """The number of a chapter by the name of its notebook: "8b" of 08b_likeness."""
+    return chapter.partition("_")[0].lstrip("0")
+
+
+def _numbers(kept: Mapping[str, dict]) -> dict[str, Number]:
     ends = {name: [one.get(end, kept.get(f"{name}_{end}", {}).get("value")) for end in ("low", "high")] for name, one in kept.items()}
     return {name: Number(one.get("what", name), one["value"], one["unit"], one["n"], *ends[name]) for name, one in kept.items()}
 

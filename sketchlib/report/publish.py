@@ -22,6 +22,7 @@ from ..pictures import animation, draw
 from ..strokes import BOX
 from ..svg import still_svg, svg_path
 from .folders import build_folder
+from .page import number_of
 from .profile import Profile
 from .provenance import provenance
 from .stages import data, train_single, train_vaes
@@ -130,7 +131,7 @@ def about(folder: Path = RESULTS) -> list[list]:
         machine = made["cpu"] if made["device"] == "cpu" else made["device"]
         for entry in entries[:1]:
             run = (f"`{entry['profile']}`", entry["seed"], f"`{made['commit'][:12]}`", made["date"], machine)
-            together.setdefault(run, []).append(str(int(path.stem[:2])))
+            together.setdefault(run, []).append(number_of(path.stem))
     return [[", ".join(chapters), *run] for run, chapters in together.items()]
 
 
@@ -138,7 +139,7 @@ def every_number(found: Mapping[str, dict], other: Mapping[str, dict]) -> list[l
     """Rows on recorded numbers: name, value and interval, value and interval in the `other` run, unit, n, and a link to the chapter."""
     rows = []
     for name, e in found.items():
-        chapter = f"[{int(e['chapter'][:2])}](notebooks/{e['chapter']})"
+        chapter = f"[{number_of(e['chapter'])}](notebooks/{e['chapter']})"
         rows.append([f"`{name}`", *_with_interval(e), *_with_interval(other.get(name)), e["unit"], e["n"] or "", chapter])
     return rows
 

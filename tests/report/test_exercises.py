@@ -31,6 +31,15 @@ MISTAKES = {
     "06_router": ("def likeliest(nats, scales, n_points):\n    return min(nats, key=nats.get)", "2 log s"),
     "07_sampling": ("def at_temperature(pi, sigma, tau):\n    return np.append(pi, sigma * tau)", "variance"),
     "08_evaluation": (
+        "def read_as(asked, read, n):\n    counts = np.zeros((n, n))\n    np.add.at(counts, (asked, read), 1)\n"
+        "    return counts / len(asked)",
+        "A row sums to one",
+    ),
+    "08c_likelihood": (
+        "def cost_of(log_p, log_prior, log_q):\n    return -(log_p + log_prior - log_q).mean()",
+        "Average the probabilities",
+    ),
+    "08b_likeness": (
         "def share_inside(real, made, radii):\n    return (np.linalg.norm(made[:, None] - real, axis=2) <= radii).all(1).mean()",
         "One ball is enough",
     ),

@@ -10,7 +10,7 @@ from sketchlib.errors import DataError
 from sketchlib.files import PROJECT
 from sketchlib.metrics.interval import Interval
 from sketchlib.report.folders import build_folder
-from sketchlib.report.page import Page, banner, merge_results
+from sketchlib.report.page import Page, banner, merge_results, published_numbers
 from sketchlib.report.provenance import provenance
 from sketchlib.report.tables import Number, beside, composed, rounded, table
 
@@ -110,6 +110,20 @@ def test_published_numbers_stand_in_where_the_profile_says_so_and_its_classes_ar
     assert not own.takes_published and own.results(lambda: {"x": Number("x", 1)}) == {"x": Number("x", 1)} and "x" in own.numbers
     page.profile = replace(page.profile, data=replace(page.profile.data, classes=("cat", "dog")))
     assert not page.takes_published
+
+
+def test_numbers_of_an_earlier_chapter_are_of_the_same_run(profiles, monkeypatch):
+    quick, smoke = Page("08c_likelihood", "quick"), Page("08c_likelihood", "smoke")
+    assert quick.earlier("08_evaluation") == published_numbers("08_evaluation")
+    said = []
+    monkeypatch.setattr(smoke, "_say", said.append)
+    assert smoke.earlier("08_evaluation") == {} and said[0].startswith("Chapter 8 was not executed at profile smoke")
+    results = build_folder("smoke") / "results"
+    results.mkdir(parents=True)
+    page = Page("08_evaluation", "smoke")
+    page.record({"share": Number("read right", 50.0, "percent", 8, 25.0, 75.0)})
+    (results / "08_evaluation.json").write_text(json.dumps(page.numbers))
+    assert smoke.earlier("08_evaluation") == {"share": Number("read right", 50.0, "percent", 8, 25.0, 75.0)}
 
 
 def test_published_numbers_of_real_drawings_do_not_stand_under_the_banner_of_doodles(profiles):

@@ -66,6 +66,16 @@ def pictures(by_title: Mapping[str, np.ndarray]) -> Figure:
     return figure
 
 
+def pair(bars: Mapping[str, Mapping[str, float]], axis: str) -> Figure:
+    """Two runs beside each other, a panel a quantity: quantity -> run -> value; `axis`: the unit of all."""
+    figure, axes = _panels(len(bars), 3.6 * len(bars), 1.5)
+    for ax, (what, values) in zip(axes, bars.items(), strict=True):
+        ax.barh(list(values), list(values.values()), color=(BLUE, ACCENT)[: len(values)])
+        ax.invert_yaxis()
+        ax.set(title=what, xlabel=axis)
+    return figure
+
+
 def verdicts(counts: Mapping[str, Mapping[str, int]]) -> Figure:
     """How many claims of each part have which verdict: `counts` of `claims.Claims`."""
     figure, (ax,) = _panels(1, 7, 2.2)

@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 from ...errors import DataError
-from ..tables import table
+from .. import tables
 
 VERDICTS = ("reproduced", "reproduced with a correction", "not reproduced", "cannot be tested")
 
@@ -67,22 +67,15 @@ class Claims:
             found, note = left[0], f"{note}; of the recorded numbers of verdicts, this one is left over"
         self.kept[where] = self.kept[where]._replace(verdict=found, note=note)
 
-    def table(self, verdict: str) -> str:
-        """The claims of a verdict as a Markdown table; raises `DataError` for a verdict that there is not."""
-        if verdict not in VERDICTS:
-            raise DataError(f"verdict {verdict!r}: expected one of {', '.join(VERDICTS)}")
-        found = [one for one in self.kept if one.verdict == verdict]
-        rows = [[one.part, one.text, one.rule, "; ".join(filter(None, (one.figure, one.note)))] for one in found]
-        return table(["part", "claim", "rule", "found"], rows) if rows else "None.\n"
-
-    def folded(self) -> str:
-        """All claims as Markdown, a folded table for each verdict; that of claims that were not reproduced stands open."""
+    def table(self) -> str:
+        """All claims as one Markdown table, those that were not reproduced first; the page filters it by the column of verdicts."""
         reproduced, corrected, missed, untested = VERDICTS
-        parts = []
-        for name in (missed, corrected, reproduced, untested):
-            total, opened = sum(one.verdict == name for one in self.kept), ":open:\n" if name == missed else ""
-            parts.append(f"```{{dropdown}} {name}: {total}\n{opened}\n{self.table(name)}```\n")
-        return "\n".join(parts)
+        order = (missed, corrected, reproduced, untested)
+        rows = [
+            [one.verdict, one.part, one.text, one.rule, "; ".join(filter(None, (one.figure, one.note)))]
+            for one in sorted(self.kept, key=lambda one: order.index(one.verdict))
+        ]
+        return tables.table(["verdict", "part", "claim", "rule", "found"], rows)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Part -> verdict -> number of claims, all four verdicts in the order of `VERDICTS`."""

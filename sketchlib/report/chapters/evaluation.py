@@ -1,4 +1,4 @@
-"""Real drawings and the sketches of any number of models side by side, as chapter 8 compares them."""
+"""Real drawings and the sketches of any number of models side by side, as chapters 8, 8b and 8c compare them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from ...metrics import recogniser
 from ...metrics.interval import bootstrap
 from ...sampling import sample
 from ...strokes import Drawing
+from .. import stages
+from ..page import Page
 from ..tables import Number
 
 # How a model draws, by the end of a side's name, and as tables say it: at the profile's temperature alone, with a temperature of the pen's
@@ -81,10 +83,11 @@ class Sides:
         """The first `n` of `all`."""
         return {word: members[:n] for word, members in self.all(side).items()}
 
-    def beside(self, way: str, n: int = 4) -> dict[str, list[Drawing | None]]:
-        """The first `n` sketches of each class by each model drawing in one way, with a gap between models, by class."""
-        rows = {word: [[*self.drawings(title + way, word)[:n], None] for title in self.titles] for word in self.classes}
-        return {word: sum(parts, [])[:-1] for word, parts in rows.items()}
+    def beside(self, way: str, n: int = 4, real: int = 2) -> dict[str, list[Drawing | None]]:
+        """The first real drawings, and the first `n` sketches of each model drawing in one way, with a gap between them, by class."""
+        parts = {"real": real, **{title + way: n for title in self.titles}}
+        rows = {word: [[*self.drawings(side, word)[:some], None] for side, some in parts.items()] for word in self.classes}
+        return {word: sum(row, [])[:-1] for word, row in rows.items()}
 
     def whole(self, side: str, word: str) -> list[Drawing]:
         """The drawings of a class on a side that have a point."""
@@ -106,6 +109,19 @@ class Sides:
         if key not in self.made:
             self.made[key] = make()
         return self.made[key]
+
+
+def drawers(profile) -> dict[str, stages.Drawer]:
+    """What draws in these chapters, by title: the report's two models, and the best of this project where there is one."""
+    found = {"single": stages.single(profile), "router": stages.router(profile), "best": stages.best(profile)}
+    return {title: drawer for title, drawer in found.items() if drawer}
+
+
+def sides(page: Page, models: Mapping[str, object], few: int) -> Sides:
+    """Sides of a page's drawings: `few` of each class where scores are of the published run, else as many as the profile says."""
+    profile, splits = page.profile, stages.data(page.profile).splits
+    n = min(few if page.takes_published else profile.sampling.per_class, *splits.test.counts().values())
+    return Sides(splits, models, profile.sampling, n, profile.seed)
 
 
 def drawn(titles: Sequence[str], ways: Sequence[str] = tuple(WAYS)) -> tuple[str, ...]:

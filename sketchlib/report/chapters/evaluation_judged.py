@@ -10,8 +10,8 @@ from ...metrics.coherence import ended_rate
 from ...metrics.judges import SecondJudge, train_second_judge
 from ...metrics.recognisability import recognisability
 from ...metrics.recogniser import Recogniser
-from ..tables import Number, composed
-from .evaluation import Sides, drawn, hits_of, share, spoken
+from ..tables import Number, beside, cell, composed
+from .evaluation import Sides, hits_of, share, spoken
 
 TEMPERATURES = (0.2, 0.7, 1.0)  # beside the profile's own
 WIDTHS = (1.0, 3.0)  # of the lines that the judge is shown, pixels
@@ -61,13 +61,13 @@ def recognised_numbers(sides: Sides, judge: Recogniser) -> dict[str, Number]:
     read = {side: recognisability(judge, sides.all(side)) for side in ("real", *sides.drawn)}
     out = shares(read)
     for side, found in read.items():
-        least = min(found["by_class"].values())
-        out[f"s08_least_{side}_share"] = Number(f"of the hardest class, {spoken(side)}", 100 * least, "percent", sides.n)
+        hardest = min(found["by_class"], key=found["by_class"].get)
+        out[f"s08_least_{side}_share"] = share(f"of the hardest class, {spoken(side)}", found["hits"][hardest])
     for side in ("real", *sides.titles):
         out[f"s08_confidence_{side}"] = Number(f"confidence, {side}", 100 * read[side]["confidence"], "percent", read[side]["n"])
     for side in sides.drawn:
-        rate = ended_rate([one for members in sides.all(side).values() for one in members])
-        out[f"s08_ended_{side}"] = Number(f"ended by themselves, {spoken(side)}", 100 * rate, "percent", sides.total)
+        ended = [ended_rate([one]) for members in sides.all(side).values() for one in members]
+        out[f"s08_ended_{side}"] = share(f"ended by themselves, {spoken(side)}", np.array(ended))
     return out | _at_temperatures(sides, judge)
 
 
@@ -104,16 +104,24 @@ def _agreed(sides: Sides, side: str, judge: Recogniser, second: SecondJudge) -> 
 
 def drawn_table(found: Mapping[str, Number], titles: Sequence[str], here: int) -> str:
     """What was drawn for the scores; `here`: the sketches of each class that this page draws."""
-    labels = {"s08_temperature": "temperature", "s08_n": "drawings of each class that are scored", "s08_sketches": "of all classes"}
-    labels |= {f"s08_empty_{title}": f"empty ones among those of {title}, percent" for title in titles}
-    rows = {label: [name] for name, label in labels.items()}
-    return composed({**found, "here": Number("", here)}, ["", ""], {**rows, "drawings of each class that are drawn on this page": ["here"]})
+    head = ["temperature", "drawn here, each class", "scored, each class", "scored, all", *(f"empty, {title}, %" for title in titles)]
+    names = ["here", "s08_n", "s08_sketches", *(f"s08_empty_{title}" for title in titles)]
+    return composed({**found, "here": Number("", here)}, head, {cell(found.get("s08_temperature")): names})
+
+
+def exam_table(examined: Mapping[str, Number], published: Mapping[str, Number]) -> str:
+    """What the judge reads right of real drawings, on this page and in the published run; how it was trained is left out."""
+    return beside({name: one for name, one in examined.items() if one.unit == "percent"}, published)
 
 
 def confidence_table(found: Mapping[str, Number], titles: Sequence[str]) -> str:
-    """How sure the judge is of real drawings and of each model's sketches, and the share that ended by itself, percent."""
-    rows = {side: [f"s08_{what}_{side}" for what in ("confidence", "ended")] for side in ("real", *titles)}
-    return composed(found, ["percent", "the judge's confidence", "ended by themselves"], rows)
+    """What the judge recognises, how sure it is, and the share that ended by itself, without and with a temperature of the pen's own."""
+    head = ["percent", "recognised", "the judge's confidence", "ended by themselves", "ended, pen at its own temperature"]
+    rows = {
+        side: [f"s08_{what}_{side}" for what in ("recognised", "confidence", "ended")] + [f"s08_ended_{side}_pen"]
+        for side in ("real", *titles)
+    }
+    return composed(found, head, rows)
 
 
 def over_temperature(found: Mapping[str, Number], titles: Sequence[str]) -> dict[str, dict[float, Number]]:
@@ -126,21 +134,9 @@ def over_temperature(found: Mapping[str, Number], titles: Sequence[str]) -> dict
     return {side: dict(sorted(points.items())) for side, points in out.items()}
 
 
-def pen_table(found: Mapping[str, Number], titles: Sequence[str]) -> str:
-    """What a temperature of the pen's own changes: percent recognised and ended."""
-    rows = {spoken(side): [f"s08_recognised_{side}", f"s08_ended_{side}"] for side in drawn(titles, ("", "_pen"))}
-    return composed(found, ["percent", "recognised", "ended by themselves"], rows)
-
-
 def second_table(found: Mapping[str, Number], titles: Sequence[str]) -> str:
     """Percent recognised by either judge, and how often the two agree."""
     head = ["percent", "first judge", "second judge", "both agree"]
     rows = {"all real test drawings": ["s08_judge_accuracy", "s08_second_accuracy", ""]}
     rows |= {side: [f"s08_{what}_{side}" for what in ("recognised", "second", "agree")] for side in ("real", *titles)}
     return composed(found, head, rows)
-
-
-def guided_table(found: Mapping[str, Number], titles: Sequence[str]) -> str:
-    """Percent recognised by either judge without guidance and with it, and the share that ended."""
-    head, sides = ["percent", "first judge", "second judge", "ended by themselves"], drawn(titles, ("", "_pen", "_guided"))
-    return composed(found, head, {spoken(side): [f"s08_{what}_{side}" for what in ("recognised", "second", "ended")] for side in sides})

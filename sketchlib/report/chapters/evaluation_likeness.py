@@ -1,12 +1,14 @@
-"""How like real drawings the models' sketches are: fidelity, diversity and coherence, as numbers by name and tables. Chapter 8."""
+"""How like real drawings the models' sketches are: fidelity, diversity and coherence, as numbers by name and tables. Chapter 8b."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from scipy.stats import wasserstein_distance
 
 from ...metrics import coherence, diversity, fidelity
+from ...metrics.interval import bootstrap
 from ...metrics.recogniser import Recogniser
 from ...strokes import Drawing
 from ..tables import Number, composed
@@ -63,11 +65,25 @@ def diversity_numbers(sides: Sides, judge: Recogniser) -> dict[str, Number]:
         made = {word: found for word in sides.classes if len(found := sides.features(judge, side, word)) > 1}
         real, train = ({word: sides.features(judge, part, word) for word in made} for part in ("real", "train"))
         ratios = [one["ratio"] for one in diversity.spread(real, made).values()]
-        copies = [diversity.near_copies(made[word], train[word], real[word], NEAR)["share"] for word in made]
+        copies = [_copies(made[word], train[word], real[word]) for word in made]
         n = sum(map(len, made.values()))
         out[f"s08_diversity_{side}"] = Number(f"diversity, {spoken(side)}", finite_mean(ratios), "made over real, mean over classes", n)
-        out[f"s08_near_copies_{side}"] = Number(f"near-copies, {spoken(side)}", 100 * finite_mean(copies), "percent, mean over classes", n)
+        out[f"s08_near_copies_{side}"] = _near_copies(f"near-copies, {spoken(side)}", copies)
     return out
+
+
+def _copies(made: np.ndarray, train: np.ndarray, real: np.ndarray) -> np.ndarray:
+    found = diversity.near_copies(made, train, real, NEAR)
+    return found["distance"] <= found["threshold"]
+
+
+def _near_copies(what: str, copies: Sequence[np.ndarray]) -> Number:
+    unit = "percent, mean over classes"
+    if not copies:
+        return Number(what, NOTHING, unit, 0)
+    # Each class counts alike, however many of its sketches have a point; the interval is of all sketches together.
+    weighed = [hits * (sum(map(len, copies)) / len(copies) / len(hits)) for hits in copies]
+    return Number.measured(what, bootstrap(np.mean, np.concatenate(weighed)), unit, 100)
 
 
 def nearest_pairs(sides: Sides, judge: Recogniser, side: str, words: Sequence[str], each: int) -> tuple[list[Drawing], list[Drawing]]:
@@ -90,9 +106,11 @@ def diversity_table(found: Mapping[str, Number], titles: Sequence[str]) -> str:
 
 
 def cost_of_guidance(found: Mapping[str, Number], titles: Sequence[str]) -> str:
-    """Fidelity, diversity and near-copies without guidance and with it, values alone."""
+    """What both judges recognise, what ends, fidelity, diversity and near-copies, without guidance and with it, values alone."""
     values = {name: one._replace(low=None, high=None) for name, one in found.items()}
-    labels, sides = METRICS | {"diversity": "diversity ratio", "near_copies": "near-copies, %"}, drawn(titles, ("", "_pen", "_guided"))
+    labels = {"recognised": "first judge, %", "second": "second judge, %", "ended": "ended, %", **METRICS}
+    labels |= {"diversity": "diversity ratio", "near_copies": "near-copies, %"}
+    sides = drawn(titles, ("", "_pen", "_guided"))
     rows = {label: [f"s08_{measure}_{side}" for side in sides] for measure, label in labels.items()}
     return composed(values, ["", *map(spoken, sides)], rows)
 
@@ -100,14 +118,23 @@ def cost_of_guidance(found: Mapping[str, Number], titles: Sequence[str]) -> str:
 def coherence_numbers(sides: Sides) -> dict[str, Number]:
     """How far each trait's distribution is from that of real test drawings: of training drawings, the floor, of the validation part, and
     of each way to draw."""
-    out, real = {}, sides.lines("real")
-    for name, side in {"floor": "train", **{side: side for side in ("valid", *sides.drawn)}}.items():
-        drawings = sides.lines(side)
-        apart = coherence.coherence(drawings, real, relative=True) if drawings else dict.fromkeys(coherence.TRAITS, NOTHING)
-        for trait, value in apart.items():
-            what = f"Wasserstein distance, {trait}, {spoken(name)}"
-            out[of_trait(name, trait)] = Number(what, value, "real standard deviations", len(drawings))
+    named = {"real": "real", "floor": "train", **{side: side for side in ("valid", *sides.drawn)}}
+    drawings = {name: sides.lines(side) for name, side in named.items()}
+    tables = {name: coherence.trait_table(some) for name, some in drawings.items() if len(some) > 1}
+    out = {}
+    for name in [name for name in named if name != "real"]:
+        for trait in coherence.TRAITS:
+            out[of_trait(name, trait)] = _apart(f"Wasserstein distance, {trait}, {spoken(name)}", trait, tables.get(name), tables["real"])
     return out
+
+
+def _apart(what: str, trait: str, made: Mapping[str, np.ndarray] | None, real: Mapping[str, np.ndarray]) -> Number:
+    unit = "real standard deviations"
+    if made is None:
+        return Number(what, NOTHING, unit, 0)
+    spread = real[trait].std() or 1.0
+    found = bootstrap(lambda a, b: wasserstein_distance(a, b) / spread, made[trait], real[trait], centred=True)
+    return Number.measured(what, found, unit)
 
 
 def of_trait(side: str, trait: str) -> str:

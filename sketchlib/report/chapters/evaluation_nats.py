@@ -1,4 +1,4 @@
-"""What real drawings cost each model, as numbers by name and tables. Chapter 8."""
+"""What real drawings cost each model, as numbers by name and tables. Chapter 8c."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a decoder listens to z: all that shows it, in one table with what is asked of each figure. Chapters 5 and 8."""
+"""Whether a decoder listens to z: all that shows it, in one table with what is asked of each figure. Chapters 5 and 8c."""
 
 from __future__ import annotations
 

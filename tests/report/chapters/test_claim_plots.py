@@ -45,3 +45,10 @@ def test_rates_diversity_and_pictures_are_drawn_as_given():
     figure = claim_plots.pictures({"up": picture, "down": picture[::-1]})
     assert [ax.get_title() for ax in figure.axes] == ["up", "down"]
     assert np.array_equal(figure.axes[1].images[0].get_array(), picture[::-1])
+
+
+def test_a_pair_is_a_bar_a_run_and_a_panel_a_quantity():
+    figure = claim_plots.pair({"best": {"one": 1.0, "other": 2.0}, "end": {"one": 3.0, "other": 4.0}}, "nats")
+    widths = [[bar.get_width() for bar in ax.patches] for ax in figure.axes]
+    assert widths == [[1, 2], [3, 4]] and [ax.get_title() for ax in figure.axes] == ["best", "end"]
+    assert {ax.get_xlabel() for ax in figure.axes} == {"nats"}

@@ -1,4 +1,4 @@
-"""Chapter 8's numbers: invariants where the answer is known, the names of the published run, and tables without holes."""
+"""The numbers of chapters 8 to 8c: invariants where the answer is known, the names of the published run, and tables without holes."""
 
 import math
 from types import SimpleNamespace
@@ -9,6 +9,7 @@ import torch
 from synthetic import sketch_set
 
 from sketchlib.data import dataset
+from sketchlib.metrics.diversity import near_copies
 from sketchlib.metrics.recognisability import recognisability
 from sketchlib.metrics.recogniser import Recogniser
 from sketchlib.models.router import Router
@@ -18,13 +19,16 @@ from sketchlib.report.chapters import evaluation_judged as judged
 from sketchlib.report.chapters import evaluation_likeness as likeness
 from sketchlib.report.chapters import evaluation_models as models_beside
 from sketchlib.report.chapters import evaluation_nats as nats
+from sketchlib.report.chapters import evaluation_setting as setting
 from sketchlib.report.chapters import listening
 from sketchlib.report.chapters.evaluation import Sides, drawn
 from sketchlib.report.page import published_numbers
+from sketchlib.report.tables import Number
 
 CLASSES = ("cat", "sun")
 SPLITS = dataset.split(sketch_set(60, CLASSES))
 SETTINGS = SimpleNamespace(temperature=0.4, pen_temperature=0.7, guidance=2.0, resamples=4)
+CHAPTERS = ("08_evaluation", "08b_likeness", "08c_likelihood")
 LIVE = "s08_judge"  # of the judge that the page trains itself
 TITLES = ("single", "router", "best")
 SIDES = drawn(TITLES)
@@ -47,6 +51,11 @@ def judge():
 @pytest.fixture(scope="module")
 def sides(models):
     return Sides(SPLITS, models, SETTINGS, 8)
+
+
+def all_published():
+    """The published numbers of the three chapters."""
+    return {name: one for chapter in CHAPTERS for name, one in published_numbers(chapter).items()}
 
 
 def standing_in(models, part):
@@ -81,7 +90,7 @@ def test_each_way_of_drawing_is_one_of_its_own(models, sides):
 
 
 def test_the_published_run_knows_every_name_and_no_other(measured):
-    published = published_numbers("08_evaluation")
+    published = all_published()
     if "s08_grid_single" not in published:
         pytest.skip("published before likelihood was counted on the grid")
     best = set() if "s08_grid_best" in published else {name for name in measured if "_best" in name}
@@ -93,7 +102,7 @@ def test_the_published_run_knows_every_name_and_no_other(measured):
 
 TABLES = [
     lambda found, titles: judged.drawn_table(found, titles, 8),
-    *(judged.confidence_table, judged.pen_table, judged.second_table, judged.guided_table),
+    *(judged.confidence_table, judged.second_table),
     *(likeness.fidelity_table, likeness.diversity_table, likeness.cost_of_guidance, likeness.coherence_table),
     *(nats.likelihood_table, nats.gap_table),
     *(lambda found, titles, way=way: models_beside.models_table(found, titles, way) for way in ("_pen", "_one")),
@@ -114,8 +123,9 @@ def test_every_table_holds_any_number_of_models(table, titles, measured):
 
 @pytest.mark.parametrize("table", TABLES)
 def test_what_was_published_before_is_shown_with_dashes_for_what_it_lacks(table, measured):
-    rows = table(published_numbers("08_evaluation"), TITLES).splitlines()
-    assert len(rows) == len(table(measured, TITLES).splitlines())
+    rows = table(all_published(), TITLES).splitlines()
+    assert len(rows) == len(table(measured, TITLES).splitlines()) or "asked" in table(measured, TITLES)
+    assert not any(line.replace("|", "").replace("–", "").strip() == "" for line in rows)
 
 
 def test_real_drawings_and_the_floor_stand_beside_the_models(measured):
@@ -123,6 +133,43 @@ def test_real_drawings_and_the_floor_stand_beside_the_models(measured):
     by_row = {row[0].removeprefix("| "): row[1:] for row in rows}
     assert all("–" not in cell for row in by_row.values() for cell in row[2:])
     assert by_row["Fréchet distance"][1] != "–" and by_row["strokes"][0] != "–" and by_row["recognised by the first judge, %"][0] != "–"
+
+
+def test_what_is_asked_of_the_best_model_stands_in_the_rows_that_it_is_asked_of(measured):
+    for way, asked in models_beside.ASKED.items():
+        table = models_beside.models_table(measured, TITLES, way)
+        assert all(f"| {bar} |" in table for bar in asked.values()) and table.splitlines()[0].endswith(" | best | asked |")
+        assert "best" not in models_beside.models_table(measured, TITLES[:2], way)
+    none = {name: one for name, one in measured.items() if "_one" not in name}
+    assert models_beside.models_table(none, TITLES, "_one").startswith("The run did not measure")
+
+
+def test_near_copies_are_counted_class_by_class_and_lie_in_their_interval(measured, sides, judge):
+    for side in ("valid", *SIDES):
+        one = measured[f"s08_near_copies_{side}"]
+        parts = [[sides.features(judge, part, word) for part in (side, "train", "real")] for word in CLASSES]
+        shares = [near_copies(*part, likeness.NEAR)["share"] for part in parts]
+        assert np.isclose(one.value, 100 * np.mean(shares)) and one.low <= one.value <= one.high
+
+
+def test_a_short_run_tries_two_settings_and_a_long_one_all_of_them(sides, judge):
+    found = setting.setting_numbers(sides, judge)
+    assert len(found) == 1 + len(setting.ENDS) * len(TITLES) and setting.chosen(found, TITLES) in setting.ENDS
+    assert set(setting.ENDS) <= set(setting.PAIRS)
+    rows = setting.setting_table(found, TITLES, (0.4, 0.7)).splitlines()
+    assert len(rows) == 2 + len(setting.ENDS) + 2 and rows[-1].endswith("In use: temperature 0.4, pen 0.7.")
+
+
+def test_the_chosen_setting_is_the_nearest_on_average_over_the_models():
+    def distances(title, values):
+        return {f"s08_setting_{title}_{t:g}_pen_{pen:g}": Number("", value) for (t, pen), value in zip(setting.PAIRS, values, strict=True)}
+
+    one, other = np.linspace(3, 9, len(setting.PAIRS)), np.full(len(setting.PAIRS), 5.0)
+    other[4] = 2.5
+    found = {"s08_setting_floor": Number("", 2.0), **distances("single", one), **distances("router", other)}
+    assert setting.chosen(found, ["single"]) == setting.PAIRS[0] and setting.chosen(found, TITLES) == setting.PAIRS[4]
+    assert np.isclose(setting.mean_distances(found, ["router"])[setting.PAIRS[4]], 1.25)
+    assert setting.chosen({}, TITLES) is None and "did not measure" in setting.setting_table({}, TITLES, (0.4, 0.7))
 
 
 def test_what_is_recognised_is_what_the_judge_reads_right(sides, judge, measured):

@@ -1,6 +1,7 @@
 """Points and verdicts follow from the chapter's numbers, published ones and others alike."""
 
 import math
+import re
 
 import pytest
 
@@ -38,6 +39,22 @@ def test_the_published_run_has_every_figure_that_the_page_says_but_one(monkeypat
     verdicts.claims(numbers(), FULL), verdicts.errata(numbers()), points.about(numbers())
     [points.finding(point, numbers()) for point in points.POINTS]
     assert {f"s12_{name}" for name in asked} - numbers().keys() == {"s12_same_place"} and len(asked) > 80
+
+
+@pytest.mark.parametrize("point", points.POINTS)
+def test_a_point_has_a_verdict_of_one_sentence_and_its_numbers_are_folded(point):
+    verdict, _, rest = points.finding(point, numbers()).partition("\n")
+    assert verdict.startswith("*Verdict.* ") and verdict.endswith(".") and re.findall(r"[.!?] [A-Z]", verdict[len("*Verdict.* ") :]) == []
+    assert rest.startswith(f"\n```{{dropdown}} The numbers of point {point}\n") and rest.endswith("```\n")
+
+
+@pytest.mark.parametrize("point", points.BARS)
+def test_the_bars_of_a_point_are_the_values_of_its_table(point):
+    found = points.bars(point, numbers())
+    assert len({tuple(runs) for runs in found.values()}) == 1
+    assert all(math.isfinite(value) and value >= 0 for runs in found.values() for value in runs.values())
+    with pytest.raises(DataError, match="point 2 has no bars: expected one of 1, 6, 8"):
+        points.bars(2, numbers())
 
 
 @pytest.mark.parametrize(
