@@ -166,6 +166,12 @@ def test_the_study_asks_about_every_class_and_can_be_played_to_its_end(book, bro
 TIMED = {"s", "seconds", "minutes", "ms", "microseconds a row"}
 
 
+def threads_of(book):
+    """On how many threads the book was built, which last bits depend on: by the card of its single model."""
+    cards = sorted((book.parent / "artefacts").glob("single-*/model.json"), key=lambda path: path.stat().st_mtime)
+    return str(json.loads(cards[-1].read_text(encoding="utf-8"))["made"]["threads"])
+
+
 @pytest.mark.parametrize("chapter", ["04_single_model", "05_vae", "08_evaluation"])
 def test_a_second_run_gives_the_same_numbers_to_the_last_bit(book, chapter, elsewhere):
     """Data, trainings, drawing and scores all over again, in a build folder of their own."""
@@ -173,6 +179,7 @@ def test_a_second_run_gives_the_same_numbers_to_the_last_bit(book, chapter, else
     command += ["-p", "PROFILE", "smoke", "-k", "python3", "--no-progress-bar"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "SKETCHLIB_BUILD": str(elsewhere)}
     environment["SKETCHLIB_RECORD"] = str(elsewhere / f"{chapter}.json")
+    environment["OMP_NUM_THREADS"] = threads_of(book)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr[-4000:]
     kept = [book.parent / "results" / f"{chapter}.json", elsewhere / f"{chapter}.json"]
