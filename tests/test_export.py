@@ -18,6 +18,7 @@ from sketchlib.data.batches import make_batch
 from sketchlib.errors import DataError
 from sketchlib.models.conditional_vae import ConditionalVAE
 from sketchlib.models.magenta import MagentaGen, MagentaVAE
+from sketchlib.models.placed import ConditionalPlacedDecoder
 from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.transformer import ConditionalTransformer
@@ -34,6 +35,7 @@ EXAMPLE = ROOT / "examples" / "draw_onnx.py"
 SMALL = {
     ConditionalDecoder: lambda: ConditionalDecoder(("cat", "sun"), 15, 20.0, 9, 3, 4),
     ConditionalTransformer: lambda: ConditionalTransformer(("cat", "sun"), 15, 20.0, 8, 3, 4, layers=2, heads=2),
+    ConditionalPlacedDecoder: lambda: ConditionalPlacedDecoder(("cat", "sun"), 15, 20.0, 9, 3, 4),
     SketchVAE: lambda: SketchVAE(("cat",), 15, 20.0, 6, 9, 5, 4),
     ConditionalVAE: lambda: ConditionalVAE(("cat", "sun"), 15, 20.0, 3, encoder_size=6, decoder_size=9, latent_size=5, n_mixtures=4),
     MagentaGen: lambda: MagentaGen(("cat",), 15, 20.0, 9, 0, 4),

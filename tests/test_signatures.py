@@ -38,7 +38,7 @@ from sketchlib.train import fit
 NOT_THE_LIBRARY = ("report", "commands", "__main__")  # commands: click checks what they are given
 # What only checked functions call, once a row, a batch or a drawing, or what checks others; a module or a function.
 INNER = {"arguments", "errors", "settings", "polylines", "distributed", "guidance", "data.hand", "data.reading", "data.batches"}
-INNER |= {"limits", "data.pickles", "data.writing", "models.magenta", "models.transformer.place_features", "metrics.likelihood.on_grid"}
+INNER |= {"limits", "data.pickles", "data.writing", "models.magenta", "models.placed", "metrics.likelihood.on_grid"}
 INNER |= {f"completion.{name}" for name in ("log_evidence", "read_batch", "forced_nats")} | {"sampling.rivals_of", "pictures.live.unpacked"}
 INNER |= {"models.mixture", "models.decoder", "models.vae.kl_divergence", "metrics.raster.segments", "metrics.raster.fit"}
 INNER |= {"files.named_folder", "files.locked"}

@@ -40,10 +40,12 @@ class Decoder(nn.Module):
     `weight_dropout` on the recurrent weights, one mask a batch (Merity et al. 2018, section 2): it keeps the fast LSTM kernel. Chapter 4.
     """
 
+    row_size = 5  # numbers of a row that the LSTM reads
+
     def __init__(self, condition_size: int, hidden_size: int, n_mixtures: int, dropout: float, weight_dropout: float = 0.0):
         super().__init__()
         self.fc_init_hc = nn.Linear(condition_size, 2 * hidden_size)
-        self.lstm = nn.LSTM(5 + condition_size, hidden_size, batch_first=True)
+        self.lstm = nn.LSTM(self.row_size + condition_size, hidden_size, batch_first=True)
         self.dropout, self.weight_dropout = nn.Dropout(dropout), weight_dropout
         self.fc_params = nn.Linear(hidden_size, 6 * n_mixtures + 3)
 
@@ -59,16 +61,21 @@ class Decoder(nn.Module):
         h, c = self.initial_state(condition if at_start is None else at_start)
         repeated = condition[:, None].expand(-1, rows.shape[1], -1)
         dropped = F.dropout(self.lstm.weight_hh_l0, self.weight_dropout, self.training)
-        inputs = torch.cat([rows, repeated], -1), (h[None].contiguous(), c[None].contiguous())
+        inputs = torch.cat([self.seen(rows), repeated], -1), (h[None].contiguous(), c[None].contiguous())
         states, _ = functional_call(self.lstm, {"weight_hh_l0": dropped}, inputs)
         return self.fc_params(self.dropout(states)).float()  # the density is computed in float32 under autocast too
+
+    def seen(self, rows: Tensor) -> Tensor:
+        """What the LSTM reads of rows (B, T, 5), (B, T, row_size): the rows themselves."""
+        return rows
 
     def start(self, condition: Tensor) -> State:
         """The state before S_0 of drawings with these conditions (B, C)."""
         lstm = self.lstm
         constant = lstm.bias_ih_l0 + lstm.bias_hh_l0
-        bias = torch.addmm(constant, condition, lstm.weight_ih_l0[:, 5:].T)
-        return State(*self.initial_state(condition), bias, lstm.weight_ih_l0[:, :5].T.contiguous(), lstm.weight_hh_l0.T.contiguous())
+        of_row, of_condition = lstm.weight_ih_l0.split([self.row_size, condition.shape[1]], 1)
+        bias = torch.addmm(constant, condition, of_condition.T)
+        return State(*self.initial_state(condition), bias, of_row.T.contiguous(), lstm.weight_hh_l0.T.contiguous())
 
     def step(self, row: Tensor, state: State) -> tuple[Tensor, State]:
         """Parameters (B, 6M + 3) of the row that follows `row` (B, 5), and the state after it: `forward`, one row at a time."""
@@ -111,7 +118,7 @@ class Decoder(nn.Module):
 
     def _condition_weights(self) -> list[tuple[Tensor, Tensor]]:
         # What the condition is multiplied with, for the first state and for the gates, and the biases that are added.
-        return [(self.fc_init_hc.weight, self.fc_init_hc.bias), (self.lstm.weight_ih_l0[:, 5:], self.lstm.bias_ih_l0)]
+        return [(self.fc_init_hc.weight, self.fc_init_hc.bias), (self.lstm.weight_ih_l0[:, self.row_size :], self.lstm.bias_ih_l0)]
 
     def _copy_rest(self, other: Decoder) -> None:
         # All weights but those of the condition.
@@ -119,7 +126,7 @@ class Decoder(nn.Module):
         self.fc_params.load_state_dict(other.fc_params.state_dict())
         self.fc_init_hc.bias.copy_(other.fc_init_hc.bias)
         own, theirs = self.lstm, other.lstm
-        own.weight_ih_l0[:, :5] = theirs.weight_ih_l0[:, :5]
+        own.weight_ih_l0[:, : self.row_size] = theirs.weight_ih_l0[:, : self.row_size]
         for name in ("weight_hh_l0", "bias_ih_l0", "bias_hh_l0"):
             getattr(own, name).copy_(getattr(theirs, name))
 

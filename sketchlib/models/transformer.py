@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
@@ -11,10 +10,8 @@ from torch.nn import functional as F
 
 from ..errors import DataError
 from .decoder import matrix_weights
+from .placed import PLACE_SIZE, pen_after, place_features
 from .single import ConditionalDecoder
-
-WAVELENGTHS = (1.0, 2.0, 4.0, 8.0, 16.0)  # of the waves that tell a place, normalised units; a drawing is some 8 wide
-STROKES = 8.0  # the number of strokes that counts as 1
 
 
 class State(NamedTuple):
@@ -32,13 +29,6 @@ class State(NamedTuple):
     def keep(self, rows: Tensor) -> State:
         """The state of these rows of the batch only: indices (n,)."""
         return State(*(part[rows] for part in self))
-
-
-def place_features(pen: Tensor) -> Tensor:
-    """Features (..., 23) of the pen's place and the number of the stroke (..., 3): as they are, and waves of the place."""
-    x_y, strokes = pen[..., :2], pen[..., 2:]
-    angles = torch.cat([2 * math.pi / length * x_y for length in WAVELENGTHS], -1)
-    return torch.cat([x_y / WAVELENGTHS[-1], strokes / STROKES, torch.sin(angles), torch.cos(angles)], -1)
 
 
 class Layer(nn.Module):
@@ -74,7 +64,7 @@ class TransformerDecoder(nn.Module):
         super().__init__()
         if hidden_size % heads:
             raise DataError(f"{heads} heads for {hidden_size} units: expected a number of heads that divides the number of units")
-        self.from_row = nn.Linear(5 + 3 + 4 * len(WAVELENGTHS), hidden_size)
+        self.from_row = nn.Linear(5 + PLACE_SIZE, hidden_size)
         self.from_condition = nn.Linear(condition_size, hidden_size, bias=False)
         self.order = nn.Parameter(0.02 * torch.randn(longest, hidden_size))
         self.layers = nn.ModuleList(Layer(hidden_size, heads, dropout) for _ in range(layers))
@@ -92,8 +82,7 @@ class TransformerDecoder(nn.Module):
 
     def forward(self, rows: Tensor, condition: Tensor) -> Tensor:
         """Parameters (B, T, 6M + 3) of the rows that follow `rows` (B, T, 5), given conditions (B, C)."""
-        pen = torch.cat([rows[..., :2], rows[..., 3:4]], -1).cumsum(1)
-        x = self._read(rows, pen, self.from_condition(condition), 0)
+        x = self._read(rows, pen_after(rows).cumsum(1), self.from_condition(condition), 0)
         for layer in self.layers:
             queries, keys, values = layer.split(x)
             x = layer.join(x, F.scaled_dot_product_attention(queries, keys, values, is_causal=True))
@@ -107,7 +96,7 @@ class TransformerDecoder(nn.Module):
 
     def step(self, row: Tensor, state: State) -> tuple[Tensor, State]:
         """Parameters (B, 6M + 3) of the row that follows `row` (B, 5), and the state after it: `forward`, one row at a time."""
-        pen = state.pen + torch.cat([row[:, :2], row[:, 3:4]], -1)
+        pen = state.pen + pen_after(row)
         x = self._read(row[:, None], pen[:, None], state.bias, state.keys.shape[3])
         all_keys, all_values = [], []
         for number, layer in enumerate(self.layers):

@@ -15,15 +15,15 @@ from ..files import described_classes, read_model, weights_folder, write_atomica
 from . import magenta_json
 from .conditional_vae import ConditionalVAE
 from .magenta import MagentaGen, MagentaVAE
+from .placed import ConditionalPlacedDecoder
 from .router import Router
 from .single import ConditionalDecoder
 from .transformer import ConditionalTransformer
 from .vae import SketchVAE
 
 SUFFIXES = (".safetensors", *magenta_json.SUFFIXES)
-ARCHITECTURES = {
-    kind.__name__: kind for kind in (ConditionalDecoder, SketchVAE, ConditionalVAE, ConditionalTransformer, MagentaGen, MagentaVAE)
-}
+_SINGLE = (ConditionalDecoder, ConditionalPlacedDecoder, ConditionalTransformer)
+ARCHITECTURES = {kind.__name__: kind for kind in (*_SINGLE, SketchVAE, ConditionalVAE, MagentaGen, MagentaVAE)}
 
 
 @checked

@@ -14,9 +14,10 @@ from sketchlib.data.batches import Batch, make_batch
 from sketchlib.errors import DataError, known
 from sketchlib.models.decoder import reconstruction
 from sketchlib.models.mixture import pen_nll, split_parameters, stroke_nll
+from sketchlib.models.placed import ConditionalPlacedDecoder, place_features
 from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
-from sketchlib.models.transformer import ConditionalTransformer, place_features
+from sketchlib.models.transformer import ConditionalTransformer
 from sketchlib.models.vae import Encoder, SketchVAE, kl_divergence
 from sketchlib.strokes import to_stroke5
 from sketchlib.train import Settings, eta_at
@@ -50,8 +51,13 @@ def transformer(seed=0, **sizes):
     return ConditionalTransformer(("cat", "sun"), 12, SCALE, **sizes)
 
 
+def placed(seed=0, **sizes):
+    torch.manual_seed(seed)
+    return ConditionalPlacedDecoder(("cat", "sun"), 12, SCALE, **(dict(hidden_size=8, embedding_size=3, n_mixtures=2) | sizes))
+
+
 both = pytest.mark.parametrize("make", [single, vae])
-every = pytest.mark.parametrize("make", [single, vae, transformer])
+every = pytest.mark.parametrize("make", [single, vae, transformer, placed])
 
 
 # --- sizes ---
@@ -364,7 +370,9 @@ def test_a_single_model_starts_as_one_that_knows_more_classes_in_another_order()
         model.start_from(ConditionalDecoder(("cat", "pig"), **sizes))
 
 
-@pytest.mark.parametrize(("make", "size"), [(single, "embedding_size"), (transformer, "embedding_size"), (transformer, "layers")])
+@pytest.mark.parametrize(
+    ("make", "size"), [(single, "embedding_size"), (transformer, "embedding_size"), (transformer, "layers"), (placed, "hidden_size")]
+)
 def test_a_single_model_cannot_start_from_another_size(make, size):
     with pytest.raises(DataError, match="give equal sizes"):
         make().start_from(make(**{size: 4}))
@@ -378,8 +386,9 @@ def test_a_transformer_starts_as_one_that_knows_more_classes():
     assert torch.equal(model.decoder(rows, model.embedding.weight[[0, 0]]), other.decoder(rows, other.embedding.weight[[2, 2]]))
 
 
-def test_a_transformer_sees_where_the_pen_is_and_which_stroke_it_draws():
-    decoder, condition = transformer().decoder, torch.randn(1, 3, generator=noise())
+@pytest.mark.parametrize("make", [transformer, placed])
+def test_a_decoder_that_sees_the_place_sees_where_the_pen_is_and_which_stroke_it_draws(make):
+    decoder, condition = make().decoder, torch.randn(1, 3, generator=noise())
     away = torch.tensor([[2.0, 1.0, 1, 0, 0], [-2.0, -1.0, 1, 0, 0]])
     lifts = away.clone()
     lifts[0, 2:] = torch.tensor([0.0, 1, 0])

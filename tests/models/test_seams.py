@@ -82,7 +82,7 @@ def listed(monkeypatch):
 
 
 @pytest.mark.parametrize("kind", weights.ARCHITECTURES.values())
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", sorted(METHODS))
 def test_all_models_have_the_same_methods(kind, name):
     first = next(iter(weights.ARCHITECTURES.values()))
     assert list(inspect.signature(getattr(kind, name)).parameters) == list(inspect.signature(getattr(first, name)).parameters)
