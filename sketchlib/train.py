@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from functools import cache
@@ -247,6 +247,7 @@ def fit(
     folder: Path | str,
     progress: bool = True,
     ranks: Ranks = ALONE,
+    score: Callable | None = None,
 ) -> list[dict]:
     """Train a model, or go on with the run in `folder`; returns the curve records.
 
@@ -256,6 +257,7 @@ def fit(
     Called by each of `ranks` with the same arguments, it splits every batch over them: the numbers of one process but for rounding
     (and for the masks of `dropout`, which are drawn by each rank), and checkpoints from which any number of ranks goes on. Only
     rank 0 writes.
+    `score`: gives for the model that is kept what else a record is to hold, under "more"; its time does not count.
     Ctrl-C lets a step be finished and writes last.pt, from which the same call goes on; a second one does not wait for that.
     Raises `DataError` when `folder` holds another run or cannot be written, when the loss grows beyond all measure, and when another rank
     stopped.
@@ -286,7 +288,8 @@ def fit(
                 _require_learning(run, means["loss"])
                 seconds = run.since["seconds"] + time.perf_counter() - began
                 run.since = dict(sums={}, steps=0, seconds=0.0)
-                validate(run, valid_set, dict(epoch=epoch, seconds=seconds, train=means))
+                more = {"more": score(run.kept)} if score else {}
+                validate(run, valid_set, dict(epoch=epoch, seconds=seconds, train=means, **more))
                 began = time.perf_counter()
                 bar.set_postfix(valid=f"{run.curves[-1]['valid']['loss']:.3f}", best=f"{run.best:.3f}")
             elif asked_to_stop:

@@ -128,6 +128,16 @@ def test_what_is_scored_and_kept_is_the_moving_average_of_the_weights(tmp_path):
     assert evaluate(kept, VALID)["loss"] == pytest.approx(curves[-1]["valid"]["loss"], rel=1e-6)
 
 
+def test_what_else_is_scored_stands_in_the_records_and_changes_nothing(tmp_path):
+    settings, sets = Settings(steps=6, batch_size=10, validate_every=2), (sketch_set(), sketch_set(seed=1))
+    plain, scored = (
+        fit(single(), *sets, settings, tmp_path / name, progress=False, score=score)
+        for name, score in (("plain", None), ("scored", lambda model: {"weights": sum(p.numel() for p in model.parameters())}))
+    )
+    assert [one["valid"] for one in plain] == [one["valid"] for one in scored]
+    assert all(one["more"]["weights"] > 0 for one in scored) and not any("more" in one for one in plain)
+
+
 def test_a_dequantised_run_is_scored_on_dequantised_drawings(tmp_path):
     model = single()
     curves = go(model, tmp_path, dequantise=True)
