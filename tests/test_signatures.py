@@ -41,7 +41,7 @@ INNER = {"arguments", "errors", "settings", "polylines", "distributed", "guidanc
 INNER |= {"limits", "data.pickles", "data.writing", "models.magenta", "models.placed", "metrics.likelihood.on_grid"}
 INNER |= {f"completion.{name}" for name in ("log_evidence", "read_batch", "forced_nats")} | {"sampling.rivals_of", "pictures.live.unpacked"}
 INNER |= {"models.mixture", "models.decoder", "models.vae.kl_divergence", "metrics.raster.segments", "metrics.raster.fit"}
-INNER |= {"files.named_folder", "files.locked"}
+INNER |= {"files.named_folder", "files.locked", "files.trainings_before"}
 INNER |= {f"svg.{name}" for name in ("svg_path", "view_box", "still_svg")}
 INNER |= {f"train.{name}" for name in ("precision_on", "tell_precision", "make_schedule", "weight_of", "order_from", "clip_parts")}
 INNER |= {"train.train_step", "train.validate", "sampling.sample_rows", "sampling.check_temperature", "sampling.to_drawings"}
@@ -134,7 +134,7 @@ def examples(folder):
     )
     many |= dict(write=lambda path: path.write_text("x"), model=SINGLE, vae=VAE, judge=JUDGE, card={"a": 1}, half=True, part=SINGLE)
     many |= dict(models=[SINGLE], cards=[{"steps": 1, "train_seconds": 1.0}], batch_size=30, ranks=sketchlib.distributed.ALONE, keep="last")
-    many |= dict(train_set=SKETCHES, valid_set=SKETCHES, settings=Settings(steps=1, batch_size=60), progress=False)
+    many |= dict(train_set=SKETCHES, valid_set=SKETCHES, settings=Settings(steps=1, batch_size=60), progress=False, score=None)
     many |= dict(temperature=0.3, pen_temperature=0.5, guidance=0.0, z=None, n_max=5, a=torch.ones(4), b=-torch.ones(4), steps=3)
     many |= dict(real=FEATURES, made=FEATURES + 1, training=FEATURES, test=FEATURES, train=FEATURES, features=FEATURES, k=2, least=1)
     many |= dict(
