@@ -29,6 +29,13 @@ for one in (
     commands.add_command(one)
 
 
+def as_flags(text: str) -> str:
+    """What an error of the library says of an argument, said of the command line's."""
+    for argument, flag in {"force=True": "--force", "cut=True": "--cut", "as word=...": "after the model"}.items():
+        text = text.replace(argument, flag)
+    return text
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run a command. A `DataError`, or a package that is not installed, becomes one line and exit status 1; wrong usage, 2."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # torchrun's way to stop the others: say where the run will go on
@@ -44,7 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo(f"{where}: {' '.join(error.format_message().split())} ({where} --help explains)", err=True)
         sys.exit(error.exit_code)
     except (DataError, ModuleNotFoundError, click.ClickException) as error:  # the second says which extra to install
-        sys.exit(str(error).replace("force=True", "--force"))
+        sys.exit(as_flags(str(error)))
     except click.Abort:
         sys.exit(130)
     except BrokenPipeError:  # who reads has enough

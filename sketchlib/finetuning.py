@@ -127,9 +127,8 @@ def parted(
     whole = SketchSet.from_drawings({word: drawings})
     whole = whole.subset((whole.lengths > 1) & (whole.lengths <= longest))
     if len(whole) < FEWEST:
-        raise DataError(
-            f"{len(whole)} drawings of 2 to {longest} rows, of {len(drawings)} in all: at least {FEWEST} are needed, and 50 are better"
-        )
+        found = f"{len(whole)} drawing{'s' * (len(whole) != 1)} of 2 to {longest} rows, of {len(drawings)} in all"
+        raise DataError(f"{found}: at least {FEWEST} are needed, and 50 are better")
     n = round(held_out * len(whole))
     if not 0 < n < len(whole):
         raise DataError(f"held_out {held_out} of {len(whole)} drawings: give a share that holds out at least one, and not all")

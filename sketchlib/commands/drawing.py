@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
-from .options import MODEL, Drawn, classes_here, examples, from_settings
+from ..settings import above
+from .options import MODEL, Drawn, Value, classes_here, examples, from_settings
 from .output import output_options, place, put, say
 
 AT_ONCE = 200  # drawings recognised at a time
+SIZE = Value(float, above(0))
 
 
 @click.command(epilog=examples("sketchlib draw cat --n 9 --temperature 0.4 -o cats.svg", "sketchlib draw cat pig -o two.gif"))
@@ -17,7 +19,7 @@ AT_ONCE = 200  # drawings recognised at a time
 @output_options
 def draw(word, n, temperature, pen_temperature, guidance, seed, model, output, kind, moving, force):
     """Draw sketches of a class, or of several."""
-    place(output, kind, force)
+    place(output, kind, force, moving)
     from ..models.weights import load
     from ..sampling import sample
 
@@ -28,7 +30,7 @@ def draw(word, n, temperature, pen_temperature, guidance, seed, model, output, k
 @click.command(epilog=examples("sketchlib complete begun.svg --n 9 -o ways.svg", "sketchlib complete begun.json --word cat --pen-down"))
 @click.argument("file", type=click.Path())
 @click.option("--word", help="the class that is drawn (default: the likeliest one)", shell_complete=classes_here)
-@click.option("--size", type=float, metavar="NUMBER", help="the longer side of the whole, in data units (default: the likeliest)")
+@click.option("--size", type=SIZE, metavar="NUMBER", help="the longer side of the whole, in data units (default: the likeliest)")
 @click.option("--pen-down", is_flag=True, help="the last stroke is still being drawn")
 @from_settings(Drawn, Drawn(n=9))
 @MODEL
@@ -38,7 +40,7 @@ def complete(file, word, size, pen_down, model, output, kind, moving, force, **h
 
     It is the first one in FILE, an .svg or any other file of drawings.
     """
-    place(output, kind, force)
+    place(output, kind, force, moving)
     from ..completion import complete
     from ..data.formats import read
     from ..models.weights import load
@@ -59,7 +61,7 @@ def scene(sentence, model, output, kind, moving, force, **how):
 
     SENTENCE has numbers and classes in English; they are drawn one beside the other.
     """
-    place(output, kind, force)
+    place(output, kind, force, moving)
     from ..models.weights import load
     from ..pictures.sentence import scene
 

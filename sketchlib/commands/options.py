@@ -12,7 +12,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 
-from ..settings import SEED, Range, above, at_least, ranged, settings
+from ..arguments import MOST
+from ..settings import SEED, Range, above, at_least, between, ranged, settings
 
 SOURCE = "[;,] (report|paper|this book's).*"  # at the end of a comment: where a default is from, which may be another one here
 
@@ -21,7 +22,7 @@ SOURCE = "[;,] (report|paper|this book's).*"  # at the end of a comment: where a
 class Drawn:
     """How sketches are drawn."""
 
-    n: int = ranged(at_least(1), 1)  # sketches of each class
+    n: int = ranged(between(1, MOST), 1)  # sketches of each class
     temperature: float = ranged(at_least(0), 0.4)  # how freely lines are drawn; 0: always the likeliest
     pen_temperature: float | None = ranged(above(0), None)  # another one for the pen: the lower, the surer a stroke or a sketch ends
     guidance: float = ranged(at_least(0), 0.0)  # how strongly movements are preferred that other classes would not make

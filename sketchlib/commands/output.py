@@ -11,6 +11,7 @@ import click
 
 TEXT = ("ndjson", "json", "svg")
 ENDINGS = (*TEXT, "gif", "png", "npz", "bin")
+PICTURES = (".svg", ".gif", ".png")  # not packed as .gz
 
 
 def output_options(command):
@@ -24,7 +25,7 @@ def output_options(command):
     return click.option("-o", "--output", default="-", show_default=True, help=names)(command)
 
 
-def place(output: str, kind: str, force: bool) -> None:
+def place(output: str, kind: str, force: bool, moving: bool = False) -> None:
     """Raise now, and not after the work, what would keep `put` from writing: `DataError`, or click's usage error."""
     from ..data.writing import place_for
 
@@ -33,8 +34,13 @@ def place(output: str, kind: str, force: bool) -> None:
             raise click.UsageError(f"--format {kind} is nothing for a terminal: name a file with -o, or send it to one with >")
         return
     path = Path(output).expanduser()
-    if path.name.lower().removesuffix(".gz").rpartition(".")[2] not in ENDINGS and path.suffix:
+    ending = path.suffix.lower()
+    if ending == ".gz" and (packed := Path(path.stem).suffix.lower()) not in PICTURES:
+        ending = packed
+    if ending and ending[1:] not in ENDINGS:
         raise click.UsageError(f"{output}: drawings are written to files that end in .{', .'.join(ENDINGS)}, or to a folder")
+    if moving and ending not in (".svg", ".gif"):
+        raise click.UsageError(f"--animate is for an .svg, and {output} is none")
     if not path.is_dir():
         place_for(path, force)
 
@@ -44,7 +50,7 @@ def put(drawings, output: str, kind: str, moving: bool, force: bool, scene=None)
     if output == "-":
         to_stdout(lambda path: _write(drawings, path, moving, False, scene), kind)
         return
-    place(output, kind, force)
+    place(output, kind, force, moving)
     say(_write(drawings, Path(output).expanduser(), moving, force, scene))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from ..errors import DataError
 from ..finetuning import FEW
 from ..report.profile import Single, Vae, load_profile
 from ..report.store import building
@@ -137,7 +138,10 @@ def evaluate(model, file, limit, samples, resamples, seed):
     from ..metrics.likelihood import costs
     from ..models.weights import load
 
-    sketches = SketchSet.from_drawings(by_word(file, limit))
+    drawings = by_word(file, limit)
+    if alone := [word for word, some in drawings.items() if len(some) < 2]:
+        raise DataError(f"there is one drawing of {alone[0]!r}: an interval takes at least two; give more files, or a higher limit")
+    sketches = SketchSet.from_drawings(drawings)
     found = costs(load(model), sketches, seed, samples=samples)
     rows = np.column_stack([found.iw if samples else found.elbo, found.points])
     for label, name in enumerate(sketches.classes):

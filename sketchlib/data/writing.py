@@ -57,6 +57,8 @@ def place_for(path: Path | str, force: bool) -> Path:
         raise DataError(f"the folder {path.parent} does not exist; make it, or write to another one")
     if path.is_dir():
         raise DataError(f"{path} is a folder; give the name of a file")
+    if path.exists() and not path.is_file():  # /dev/null: it would be replaced, not written to
+        raise DataError(f"{path} is a device or a pipe; give the name of a file")
     if path.exists() and not force:
         raise DataError(f"{path} is there already; give another name, or force=True to replace it")
     return path

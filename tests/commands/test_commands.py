@@ -97,7 +97,10 @@ def test_what_is_there_is_kept_unless_force_says_so(here):
         (["convert", "none.npz", "a.ndjson"], "none.npz does not exist"),
         (["convert", "cat.ndjson", "nowhere/a.npz"], "the folder nowhere does not exist"),
         (["convert", "cat.ndjson", "cat.ndjson"], "--force"),
+        (["draw", "cat", "-o", "pipe", "--force"], "pipe is a device or a pipe"),
         (["evaluate", "single", "dog.ndjson"], "not dog"),
+        (["evaluate", "single", "one.ndjson"], "there is one drawing of 'cat': an interval takes at least two"),
+        (["export", "router", "-o", "a.gen.json"], "say which after the model, one of airplane"),
         (["finetune", "cat.ndjson", "--word", "kitty", "-o", "nowhere/k.safetensors"], "the folder nowhere does not exist"),
         (["finetune", "cat.ndjson", "--word", "kitty", "-o", "small.safetensors"], "small.safetensors is there already"),
         (["finetune", "empty", "--word", "kitty", "-o", "k.safetensors"], "empty holds no file"),
@@ -108,6 +111,7 @@ def test_what_is_there_is_kept_unless_force_says_so(here):
 )
 def test_a_failure_is_one_line_and_leaves_nothing(here, arguments, says, capsys):
     (here / "empty").mkdir()
+    os.mkfifo(here / "pipe")
     (here / "cut.svg").write_text("<svg><path d='M0 0")
     (here / "dog.ndjson").write_text((here / "cat.ndjson").read_text().replace('"cat"', '"dog"'))
     (here / "one.ndjson").write_text((here / "cat.ndjson").read_text().splitlines()[0] + "\n")
@@ -129,8 +133,11 @@ def test_a_failure_is_one_line_and_leaves_nothing(here, arguments, says, capsys)
         (["drow"], "No such command 'drow'"),
         (["draw"], "Missing argument 'WORD...'"),
         (["draw", "cat", "--frce"], "No such option"),
-        (["draw", "cat", "--n", "0"], "allowed: a whole number of at least 1"),
+        (["draw", "cat", "--n", "0"], "allowed: a whole number from 1 to 1000000"),
         (["draw", "cat", "-o", "a.foo"], "a.foo: drawings are written to files that end in"),
+        (["draw", "cat", "-o", "a.svg.gz"], "a.svg.gz: drawings are written to files that end in"),
+        (["draw", "cat", "-o", "a.png", "--animate"], "--animate is for an .svg"),
+        (["complete", "cat.ndjson", "--size", "-3"], "allowed: a number above 0"),
         (["export", "single", "cat"], "Missing option '-o'"),
         (["finetune", "cat.ndjson", "--word", "kitty", "-o", "k.pt"], "name the model's file .safetensors"),
         (["train", "single", "--classes", "cat"], "No such option"),
