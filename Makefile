@@ -9,7 +9,14 @@ export SKETCHLIB_DATA ?= $(abspath ../shared/quickdraw)
 endif
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: book pdf test lab bench fuzz lint clean
+# With LOCKED=1, as CI does: first the versions and files that requirements.lock names. A file with another checksum ends it; where one is not
+# to be had, as on a system that nobody locked for, a line tells so, and pyproject.toml alone says what is installed.
+define FROM_LOCK
+$(VENV)/bin/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements.lock >$(VENV)/lock.log 2>&1 || \
+	{ tail -n 5 $(VENV)/lock.log; ! grep -q 'DO NOT MATCH' $(VENV)/lock.log && echo "requirements.lock cannot be installed here: going on without it"; }
+endef
+
+.PHONY: book pdf test lab bench fuzz lint lock clean
 book: $(VENV)/.installed
 	@$(VENV)/bin/python -m doit --verbosity 2 profile=$(PROFILE)
 
@@ -33,6 +40,10 @@ fuzz: $(VENV)/.installed
 lint: $(VENV)/.installed
 	@$(VENV)/bin/ruff check .
 
+lock: $(VENV)/.installed
+	@$(VENV)/bin/python -c 'import uv' 2>/dev/null || $(VENV)/bin/python -m pip install -q uv
+	@$(VENV)/bin/python .ci/lock.py
+
 clean:
 	rm -rf build
 
@@ -40,6 +51,7 @@ $(VENV)/.installed: pyproject.toml setup.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "Python 3.11, 3.12 or 3.13 is needed; this is %d.%d. Name one: make PYTHON=python3.12" % v)'
 	@echo "Installing what pyproject.toml lists into $(VENV); the first time this takes some minutes."
 	@$(PYTHON) -m venv $(VENV)
+	@$(if $(LOCKED),$(FROM_LOCK))
 	@$(VENV)/bin/python -m pip install --progress-bar off --disable-pip-version-check -e '.[book,test]' 2>$(VENV)/pip.log | \
 		awk '/^(Collecting|Processing)/ {sub(".*/", "", $$2); print "  " $$2; fflush()} \
 		/^Installing collected/ {print NF - 3 " packages are being installed ..."; fflush()}' \

@@ -120,6 +120,7 @@ def _fuzz(name: str, folder: Path, seconds: int, inputs: int) -> None:
         f"-runs={inputs}",
         f"-rss_limit_mb={MEMORY_MB}",
         f"-timeout={SLOWEST}",
+        f"-report_slow_units={SLOWEST}",
         f"-max_len={LONGEST}",
     ]
     arguments += ["-print_final_stats=1", f"-artifact_prefix={folder / 'findings' / name}-"]

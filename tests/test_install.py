@@ -10,7 +10,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from extras import ROOT, hook, lacking
+from extras import ROOT, hook, lacking, listed, plain
+from packaging.requirements import Requirement
 
 from sketchlib.__main__ import main
 from sketchlib.commands import book
@@ -100,3 +101,32 @@ def test_what_is_installed_publishes_nothing(monkeypatch):
     for command in ("publish", "book"):
         with pytest.raises(SystemExit, match="run it in a checkout"):
             main([command])
+
+
+# --- the versions that CI installs ---
+
+LOCKED = re.split(r"\n(?=[^\s#])", (ROOT / "requirements.lock").read_text(encoding="utf-8").strip())[1:]
+
+
+def test_the_lock_has_each_dependency_at_a_version_that_is_asked_for():
+    pinned = {}
+    for entry in LOCKED:
+        name, version = re.match(r"([a-z0-9.-]+)==([^\s;]+)", entry).groups()
+        pinned.setdefault(plain(name), []).append(version)
+    for one in map(Requirement, [*listed(), *listed("book", "test")]):
+        versions = pinned.get(plain(one.name), ["none"])
+        assert one.name == "torch" or all(map(one.specifier.contains, versions)), f"{one}, and locked are {versions}: run `make lock`"
+
+
+def test_the_lock_has_checksums_and_names_no_place():
+    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", entry) for entry in LOCKED)
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert "://" not in text and "@" not in text and "--index" not in text and not re.search("^(torch|nvidia|triton)", text, re.M)
+
+
+def test_ci_installs_from_the_lock():
+    assert "export LOCKED=1" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    done = subprocess.run(["make", "-n", "-B", ".venv/.installed", "LOCKED=1"], cwd=ROOT, capture_output=True, text=True)
+    assert "--require-hashes --no-deps -r requirements.lock" in done.stdout
+    done = subprocess.run(["make", "-n", "-B", ".venv/.installed", "LOCKED="], cwd=ROOT, capture_output=True, text=True)
+    assert "requirements.lock" not in done.stdout
