@@ -201,11 +201,11 @@ EXAMPLES, SIDE = 16, 5  # drawings that span the plane, and those along a side o
 
 @checked
 def plane(model: live.Model, drawings: Sequence[Drawing] = ()) -> Interactive:
-    """A map of the latent plane in which drawings of a VAE's class differ most, and what it draws where a reader goes. Chapter 5.
+    """A map of the plane of latent vectors in which drawings of a class differ most, and what a VAE draws there. Chapter 5.
 
-    `drawings`: what spans the plane; without any, doodles of the class, or the model's own where there are none. `model` draws in a notebook;
-    on a page of the book the published VAE of the class does. Raises `DataError` for a model without a latent space, and for fewer than three
-    drawings.
+    `drawings`: what spans the plane; without any, doodles of the class, or the model's own where there are none. `model` draws in a
+    notebook; on a page of the book the published VAE of the class does. Raises `DataError` for a model without a latent space, and for
+    fewer than three drawings.
     """
     from . import draw
 
