@@ -121,7 +121,7 @@ def test_every_interactive_has_a_still_picture_and_a_page(every):
         page, reader = interactives.on_page(still), Balance()
         reader.feed(page)
         assert reader.open == [] and reader.asked == [], name
-        assert "<svg" in still and page.endswith(f'<script src="../live/{name}.js"></script>')
+        assert "<svg" in still and "<style" not in still and page.endswith(f'<script src="../live/{name}.js"></script>')
     assert interactives.on_page("<p>another output</p>") is None
 
 
