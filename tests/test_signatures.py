@@ -255,6 +255,8 @@ def examples(folder):
     special |= {"write_binary.path": folder / "out.bin", "write_svg.path": folder / "out.svg", "write_svg.drawings": [CAT]}
     special |= {"write_folder.path": folder / "pictures", "write_live.folder": folder / "live", "write_live.models": {"single": SINGLE}}
     special |= {"write_onnx.folder": folder / "onnx", "magenta_json.read.path": folder / "cat.gen.json", "magenta_json.write.model": TWENTY}
+    special |= {"interactives.write.folder": folder / "live", "interactives.write.sizes": {"single.js": 12}, "plane.model": VAE}
+    special |= {"interactives.write.models": {"single": SINGLE}, "temperature.model": SINGLE, "plane.drawings": [CAT] * 3}
     special |= {"magenta_json.write.path": folder / "out.vae.json", "rounding_cost.sketches": SKETCHES}
     return many, special
 

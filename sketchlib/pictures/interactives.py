@@ -111,9 +111,11 @@ def _svg(figure) -> str:
     import matplotlib.pyplot as plt
 
     written = io.StringIO()
-    figure.savefig(written, format="svg", metadata={"Date": None})
+    figure.savefig(written, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     plt.close(figure)
-    return written.getvalue().partition("<!DOCTYPE")[2].partition(">")[2].strip()
+    found = written.getvalue().partition("<!DOCTYPE")[2].partition(">")[2].strip()
+    found = re.sub(r"\s*<defs>\s*<style.*?</style>\s*</defs>", "", found, count=1, flags=re.DOTALL)  # it would hold for the whole page
+    return found.replace("<svg ", '<svg style="max-width: 100%; height: auto; stroke-linejoin: round" ', 1)
 
 
 HEAD = [(10, 115), (18, 0), (84, 48), (170, 46), (240, 2), (255, 118), (205, 214), (132, 243), (55, 218), (0, 148)]
@@ -201,7 +203,7 @@ EXAMPLES, SIDE = 16, 5  # drawings that span the plane, and those along a side o
 
 @checked
 def plane(model: live.Model, drawings: Sequence[Drawing] = ()) -> Interactive:
-    """A map of the latent plane in which drawings of a VAE's class differ most, and what it draws where a reader goes. Chapter 5.
+    """A map of the plane of latent vectors in which drawings of a class differ most, and what a VAE draws there. Chapter 5.
 
     `drawings`: what spans the plane; without any, doodles of the class, or the model's own where there are none. `model` draws in a
     notebook; on a page of the book the published VAE of the class does. Raises `DataError` for a model without a latent space, and for

@@ -59,3 +59,7 @@ test("the plane's axes are at right angles, of length one, the wider first", () 
   near([dot(a.axis, a.axis), dot(b.axis, b.axis), dot(a.axis, b.axis)], [1, 1, 0], 1e-3);
   assert.ok(a.spread > b.spread);
 });
+
+test("each is a module that renders, as a notebook loads it", async () => {
+  for (const name of ["rows", "hills", "plane", "temperature"]) assert.strictEqual(typeof (await import(`${folder}/${name}.mjs`)).default.render, "function");
+});

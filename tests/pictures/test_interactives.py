@@ -66,6 +66,7 @@ def test_the_scripts_compute_what_torch_does(tmp_path):
     (tmp_path / "fixtures.json").write_text(json.dumps(fixtures))
     for name in interactives.PARTS:
         (tmp_path / f"{name}.txt").write_text(interactives.script(name))
+        (tmp_path / f"{name}.mjs").write_text(interactives.module(name))
     command = [NODE, "--test", "--test-reporter=tap", str(Path(__file__).with_name("interactives.test.mjs"))]
     done = subprocess.run(command, env={"SKETCH_FOLDER": str(tmp_path)}, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-6000:]
@@ -120,7 +121,7 @@ def test_every_interactive_has_a_still_picture_and_a_page(every):
         page, reader = interactives.on_page(still), Balance()
         reader.feed(page)
         assert reader.open == [] and reader.asked == [], name
-        assert "<svg" in still and page.endswith(f'<script src="../live/{name}.js"></script>')
+        assert "<svg" in still and "<style" not in still and page.endswith(f'<script src="../live/{name}.js"></script>')
     assert interactives.on_page("<p>another output</p>") is None
 
 

@@ -78,8 +78,9 @@ function hills(root, { side = 1 / 30 } = {}) {
   const costs = tableOf("What this place costs", ["density p", "−log p", "−log P, on the grid"], [["", "", ""]]);
   const bar = (j, what) => element("meter", { className: `sk-of-${j + 1}`, min: 0, max: 1, value: 0, "aria-label": `hill ${j + 1}: ${what}` });
   const parts = START.map((_, j) => ({ weight: bar(j, "weight"), taken: bar(j, "responsibility"), said: [element("span"), element("span")] }));
-  const sharing = tableOf("What each hill holds, and what it is held responsible for", ["hill", "weight π", "responsibility r", "slope ∂/∂μ"],
+  const sharing = tableOf("What each hill holds, and is held responsible for", ["hill", "weight π", "held, r", "slope ∂/∂μ"],
     parts.map(({ weight, taken, said }, j) => [element("span", { className: `sk-name sk-of-${j + 1}` }, String(j + 1)), "", "", ""]));
+  sharing.node.classList.add("sk-shares");
   parts.forEach(({ weight, taken, said }, j) => { sharing.cells[j][1].append(weight, said[0]); sharing.cells[j][2].append(taken, said[1]); });
 
   function step() {

@@ -5,7 +5,9 @@ const POINTS_A_SECOND = 24;
 const SEEN = 0.004; // a component of less weight is not shown
 
 function temperature(root, { word: first }, library) {
-  const { line, say } = statusLine(), name = library.names.find((one) => !library.index[one].latent), { classes, bytes } = library.index[name];
+  const { line, say } = statusLine(), name = library.names.find((one) => !library.index[one].latent);
+  if (!name) { root.append(line); return say("There is no network without a latent space here, so nothing can be drawn."); }
+  const { classes, bytes } = library.index[name];
   const paper = new Paper("Paper: a drawing by the network"), chart = svgElement("svg", { class: "sk-chart", role: "img", viewBox: `0 0 ${CHART.width} ${CHART.height}` });
   const state = { seed: 3, word: classes.includes(first) ? first : classes[0], version: 0, made: null, at: 0, frame: 0, home: null };
   const word = choice("class", classes, (value) => { state.word = value; begin(); });
