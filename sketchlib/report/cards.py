@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..files import trainings_before
-from .tables import table
+from .tables import rounded, table
 
 HEAD = ["model", "profile", "seed", "steps", "step kept", "training drawings", "minutes", "machine", "commit"]
 
@@ -33,7 +33,7 @@ def _row(name: str, card: dict, training: dict, drawings: int) -> list[str]:
     machine = f"{made['cpu']}, threads: {made['threads']}" if made["device"] == "cpu" else made["device"]
     steps = [f"{number:,}" for number in (training["steps"], training["best_step"], drawings)]
     commit = f"`{made['commit'][:12]}`" + (" and changes" if made["changed"] else "")
-    return [name, card["profile"], str(card["seed"]), *steps, f"{training['train_seconds'] / 60:.1f}", machine, commit]
+    return [name, card["profile"], str(card["seed"]), *steps, rounded(training["train_seconds"] / 60), machine, commit]
 
 
 def cards_table(cards: Sequence[dict]) -> str:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+MILLION = 1e6
+
 
 class Number(NamedTuple):
     """One result: `what` it is in words, its value and unit, the `n` drawings (or whatever) it is of, and the ends of its 95 % interval."""
@@ -38,7 +40,7 @@ class Number(NamedTuple):
 def rounded(value: float, low: float | None = None, high: float | None = None) -> str:
     """A number as the book prints it: whole ones in full, others with the digits that the interval supports, without one with three.
 
-    A dash for what is not finite: this run could not measure it.
+    Where these are millions, in millions. A dash for what is not finite: this run could not measure it.
     """
     if not math.isfinite(value):
         return "–"
@@ -46,6 +48,8 @@ def rounded(value: float, low: float | None = None, high: float | None = None) -
         return f"{value:,}"
     if low is not None and low < high:
         return _decimals(value, _supported(low, high))
+    if abs(value) >= MILLION:
+        return f"{rounded(value / MILLION)} million"
     text = _decimals(value, 2 - math.floor(math.log10(abs(value)))) if value else "0"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -98,13 +102,6 @@ def shown(one: Number | None) -> str:
     if one is None:
         return "–"
     return f"{one} ({one.interval})" if one.interval else str(one)
-
-
-def format_number(value) -> str:
-    """A number as the book prints it: whole ones in full, others with four significant digits."""
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
 
 
 def table(head: list[str], rows: list[list], numbers: int = 0) -> str:

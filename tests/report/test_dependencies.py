@@ -245,6 +245,11 @@ def test_a_table_of_origins_reads_its_section_and_the_published_profile():
     assert dependencies.profile_sections(code) == {"data"} and dependencies.profiles_named(code) == {"full"}
 
 
+def test_the_earlier_chapters_whose_numbers_a_chapter_shows_are_read_from_its_calls():
+    code = 'found = page.earlier("08b_likeness") | page.earlier("08_evaluation")\npage.results(dict)'
+    assert dependencies.chapters_read(code) == ["08_evaluation", "08b_likeness"] and dependencies.chapters_read("earlier = 1") == []
+
+
 def notebook(*sources):
     cells = [{"cell_type": "markdown", "id": "title", "metadata": {}, "source": "# A chapter"}]
     for number, source in enumerate(sources):

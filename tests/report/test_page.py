@@ -95,7 +95,8 @@ def test_an_interval_is_recorded_and_shown_with_both_ends(profiles):
     ("value", "low", "high", "text"),
     [(97.4321, 96.8, 98.1, "97.4"), (52.19, 49.0, 55.0, "52"), (0.9954, 0.98, 1.01, "1.00"), (1234.56, 1100.0, 1300.0, "1,235")]
     + [(0.56321, None, None, "0.563"), (0.4, None, None, "0.4"), (12345, None, None, "12,345"), (0.0, None, None, "0")]
-    + [(100.0, 100.0, 100.0, "100"), (-0.001, -0.3, 0.3, "0.0"), (float("nan"), None, None, "–"), (64119.0, None, None, "64,119")],
+    + [(100.0, 100.0, 100.0, "100"), (-0.001, -0.3, 0.3, "0.0"), (float("nan"), None, None, "–"), (64119.0, None, None, "64,119")]
+    + [(450459355.7, None, None, "450 million"), (64119000, None, None, "64,119,000")],
 )
 def test_a_number_has_the_digits_that_its_interval_supports(value, low, high, text):
     assert rounded(value, low, high) == text
