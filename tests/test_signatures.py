@@ -256,7 +256,8 @@ def examples(folder):
     special |= {"write_folder.path": folder / "pictures", "write_live.folder": folder / "live", "write_live.models": {"single": SINGLE}}
     special |= {"write_onnx.folder": folder / "onnx", "magenta_json.read.path": folder / "cat.gen.json", "magenta_json.write.model": TWENTY}
     special |= {"interactives.write.folder": folder / "live", "interactives.write.sizes": {"single.js": 12}, "plane.model": VAE}
-    special |= {"interactives.write.models": {"single": SINGLE}, "temperature.model": SINGLE, "plane.drawings": [CAT] * 3, "hills.scale": 30.0}
+    special |= {"interactives.write.models": {"single": SINGLE}, "temperature.model": SINGLE}
+    special |= {"plane.drawings": [CAT] * 3, "hills.scale": 30.0}
     special |= {"magenta_json.write.path": folder / "out.vae.json", "rounding_cost.sketches": SKETCHES}
     return many, special
 
