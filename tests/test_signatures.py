@@ -42,6 +42,7 @@ INNER |= {"limits", "data.pickles", "data.writing", "models.magenta", "models.pl
 INNER |= {f"completion.{name}" for name in ("log_evidence", "read_batch", "forced_nats")} | {"sampling.rivals_of", "pictures.live.unpacked"}
 INNER |= {"models.mixture", "models.decoder", "models.vae.kl_divergence", "metrics.raster.segments", "metrics.raster.fit"}
 INNER |= {"files.named_folder", "files.locked", "files.trainings_before"}
+INNER |= {f"pictures.interactives.{name}" for name in ("script", "module", "on_page")}
 INNER |= {f"svg.{name}" for name in ("svg_path", "view_box", "still_svg")}
 INNER |= {f"train.{name}" for name in ("precision_on", "tell_precision", "make_schedule", "weight_of", "order_from", "clip_parts")}
 INNER |= {"train.train_step", "train.validate", "sampling.sample_rows", "sampling.check_temperature", "sampling.to_drawings"}
@@ -256,7 +257,8 @@ def examples(folder):
     special |= {"write_folder.path": folder / "pictures", "write_live.folder": folder / "live", "write_live.models": {"single": SINGLE}}
     special |= {"write_onnx.folder": folder / "onnx", "magenta_json.read.path": folder / "cat.gen.json", "magenta_json.write.model": TWENTY}
     special |= {"interactives.write.folder": folder / "live", "interactives.write.sizes": {"single.js": 12}, "plane.model": VAE}
-    special |= {"interactives.write.models": {"single": SINGLE}, "temperature.model": SINGLE, "plane.drawings": [CAT] * 3}
+    special |= {"interactives.write.models": {"single": SINGLE}, "temperature.model": SINGLE}
+    special |= {"plane.drawings": [CAT] * 3, "hills.scale": 30.0}
     special |= {"magenta_json.write.path": folder / "out.vae.json", "rounding_cost.sketches": SKETCHES}
     return many, special
 

@@ -56,8 +56,10 @@ def module(name: str) -> str:
 def write(folder: Path | str, models: Mapping[str, live.Model], sizes: Mapping[str, int]) -> dict[str, int]:
     """Write the interactives' scripts beside those of the live pages; returns the bytes of each file.
 
-    `models` and `sizes`: what `write_live` was given and what it returned.
+    `models` and `sizes`: what `write_live` was given and what it returned. Raises `DataError` for a model whose script has no size there.
     """
+    if lacking := [name for name in models if f"{name}.js" not in sizes]:
+        raise DataError(f"sizes has no {', '.join(f'{name}.js' for name in lacking)}; give what write_live returned for these models")
     about = {
         name: {"file": f"{name}.js", "bytes": sizes[f"{name}.js"], "classes": list(one.classes), "latent": one.latent_size}
         for name, one in models.items()

@@ -155,7 +155,7 @@ def test_the_temperature_changes_a_drawing_and_its_strip_and_the_pens_own_is_kep
     expect(status).to_contain_text("temperature 1.20, the pen's 0.70", timeout=WAIT)
     tab.get_by_label("temperature τ").fill("0.3")
     expect(status).to_contain_text("temperature 0.30, the pen's 0.70", timeout=WAIT)
-    tab.get_by_label("a temperature of its own").uncheck()
+    tab.get_by_label("the pen has its own").uncheck()
     expect(status).to_contain_text("temperature 0.30, the pen's 0.30", timeout=WAIT)
     assert ink.get_attribute("d") == before  # the same random numbers
     assert tab.locator(".sk-component").count() == 0

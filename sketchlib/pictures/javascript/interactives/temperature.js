@@ -87,7 +87,7 @@ function temperature(root, { word: first }, library) {
 
   root.append(element("div", { className: "sk-left" }, paper.svg, chart, element("p", { className: "sk-small" }, "The pen, point by point: ", ...said.flatMap(({ node }) => [node, " "]))),
     element("div", { className: "sk-side" }, element("p", { className: "sk-buttons" }, start, button("Other numbers", () => { state.seed++; begin(); })),
-      element("p", { className: "sk-choices" }, word.labelled, tau.labelled, pens.labelled, element("label", {}, own, " the pen has a temperature of its own"), at.labelled), line));
+      element("p", { className: "sk-choices" }, word.labelled, tau.labelled, pens.labelled, element("label", {}, own, " the pen has its own"), at.labelled), line));
   said.forEach(({ node, what }) => { node.textContent = what; });
   chart.setAttribute("aria-label", "The pen's probabilities along the drawing: nothing is drawn yet");
   say(`“Load and draw” takes the network, ${megabytes(bytes)}, unless it is there already. Then move the temperature: the random numbers stay the same.`);
