@@ -72,9 +72,11 @@ def _packed_tensor(values: np.ndarray, bits: int) -> dict:
 def packed(model: Model, bits: Bits = BITS) -> dict:
     """A model as the page reads it: its architecture, its config, and its tensors in base64.
 
-    `bits`: of a weight, 8 or 16 with a scale for each row of a matrix, or 32 for no rounding.
+    `bits`: of a weight, 8 or 16 with a scale for each row of a matrix, or 32 for no rounding. Weights of an LSTM's inputs have 16 at least:
+    a row of them holds a movement's, a pen's and a latent vector's, and one scale for all leaves little of the smaller ones.
     """
-    tensors = {name: _packed_tensor(one.detach().cpu().float().numpy(), bits) for name, one in model.state_dict().items()}
+    least = {name: max(bits, 16) if "weight_ih" in name else bits for name in model.state_dict()}
+    tensors = {name: _packed_tensor(one.detach().cpu().float().numpy(), least[name]) for name, one in model.state_dict().items()}
     return {"architecture": type(model).__name__, "config": model.config(), "tensors": tensors}
 
 

@@ -211,6 +211,7 @@ def test_a_weight_comes_back_to_half_a_step_of_its_row(bits, share):
         for name, weights in model.state_dict().items():
             found, weights = live.unpacked(tensors[name]), weights.numpy()
             row = np.abs(weights).max(-1, keepdims=True) if weights.ndim == 2 else 0
+            assert tensors[name]["bits"] == (32 if weights.ndim < 2 else max(bits, 16) if "weight_ih" in name else bits)
             assert found.dtype == np.float32 and (np.abs(found - weights) <= row * share * 0.5001 + 1e-7).all()
 
 
