@@ -60,7 +60,8 @@ except (DataError, OSError) as error:
 def toc_files() -> list[str]:
     """The pages of the book, in order, as _toc.yml names them."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    return [toc["root"]] + [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    pages = [page for part in toc["parts"] for chapter in part["chapters"] for page in [chapter, *chapter.get("sections", [])]]
+    return [toc["root"], *(page["file"] for page in pages)]
 
 
 INLINE = "module://matplotlib_inline.backend_inline"

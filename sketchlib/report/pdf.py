@@ -11,6 +11,7 @@ from ..errors import DataError, needing
 from ..files import write_atomically
 
 LONGEST = 300_000  # milliseconds that a page, its formulas and its pictures may take
+SCALE = 0.75  # of a screen's letters; at full size, cards and wide tables find no room beside each other
 MARGINS = {"top": "18mm", "bottom": "18mm", "left": "16mm", "right": "16mm"}
 SMALL = "font: 8px sans-serif; width: 100%; text-align: center; color: #555"
 HEAD = f'<div style="{SMALL}">How a network draws</div>'
@@ -80,20 +81,32 @@ def join(tab, pages: Sequence[Path]) -> None:
     """Let a browser's tab (Playwright's) show what paper takes of pages of the book, one after the other."""
     sections, places = [], [page.resolve().as_uri() for page in pages]
     tab.set_default_timeout(LONGEST)
+    tab.route("**/*", _without("script", "image", "media", "font"))  # menus, search, models that draw: most of what a page loads
     for number, place in enumerate(places):
         tab.goto(place, wait_until="load")
         tab.evaluate(MATHS)
         sections.append(tab.evaluate(COLLECT, [number, places]))
+    tab.unroute("**/*")
+    tab.route("**/*", _without("script"))
     tab.goto(places[0], wait_until="load")
     tab.evaluate(JOIN, [sections, LEFT_OUT, STYLE])
     tab.wait_for_function(SHOWN)
+
+
+def _without(*kinds: str):
+    # What a tab does with each request: some kinds of files are left out, but for what sets formulas.
+    def decide(route) -> None:
+        left_out = route.request.resource_type in kinds and "/mathjax/" not in route.request.url
+        route.abort() if left_out else route.continue_()
+
+    return decide
 
 
 def printed(browser, pages: Sequence[Path]) -> bytes:
     """Pages of the book, in their order, as one PDF on A4 with page numbers and an outline; `browser`: Playwright's."""
     tab = browser.new_page(reduced_motion="reduce", bypass_csp=True)  # the pages' policy lets nobody wait for what a text says
     join(tab, pages)
-    how = dict(format="A4", margin=MARGINS, display_header_footer=True, header_template=HEAD, footer_template=FOOT)
+    how = dict(format="A4", scale=SCALE, margin=MARGINS, display_header_footer=True, header_template=HEAD, footer_template=FOOT)
     pdf = tab.pdf(**how, print_background=True, outline=True, tagged=True)
     tab.close()
     return pdf

@@ -14,13 +14,17 @@ FIRST = """<html><body><nav>menu</nav><article><h1 id="lines">1. Lines<a class="
 <a id="on" href="second.html#dots">on</a> <a id="file" href="data.zip">file</a> <a id="out" href="https://example.org/">out</a>
 <div class="solution dropdown toggle-hidden">Because.</div><p>After.</p></article></body></html>"""
 SECOND = """<html><body><article><h1 id="dots">2. Dots</h1><a id="own" href="#dots">here</a><div data-sketch="watch">drag</div>
-<div class="solution dropdown">So.</div><iframe></iframe></article></body></html>"""
+<div class="solution dropdown">So.</div><iframe></iframe></article><script src="menu.js"></script>
+<script src="mathjax/tex-svg.js"></script></body></html>"""
 
 
 @pytest.fixture
 def pages(tmp_path):
     for name, text in (("first", FIRST), ("second", SECOND)):
         (tmp_path / f"{name}.html").write_text(text)
+    (tmp_path / "mathjax").mkdir()
+    for name in ("menu.js", "mathjax/tex-svg.js"):
+        (tmp_path / name).write_text(f"document.querySelector('article').append('set by {name}');")
     return [tmp_path / "first.html", tmp_path / "second.html"]
 
 
@@ -49,6 +53,11 @@ def test_links_lead_to_places_in_the_same_document_or_out_of_the_book(tab):
     assert tab.locator("#page-1-dots").count() == 1
     assert tab.locator("#page-0-file").get_attribute("href") is None
     assert tab.locator("#page-0-out").get_attribute("href") == "https://example.org/"
+
+
+def test_of_a_page_s_scripts_only_the_one_that_sets_formulas_is_run(tab):
+    text = tab.locator("body").inner_text()
+    assert "set by mathjax/tex-svg.js" in text and "set by menu.js" not in text
 
 
 def test_a_film_shows_its_last_frame(tmp_path):
