@@ -360,7 +360,8 @@ def git_head() -> str:
 def task_html():
     """The pages."""
     live = [*(ROOT / "sketchlib" / "pictures" / "javascript").iterdir(), *(ROOT / "weights").rglob("*.safetensors")]
-    pages = [path for folder in ("book", "benchmarks/results", "tests/campaigns/results") for path in (ROOT / folder).rglob("*") if path.is_file()]
+    shown = ("book", "benchmarks/results", "tests/campaigns/results")
+    pages = [path for folder in shown for path in (ROOT / folder).rglob("*") if path.is_file()]
     return {
         "actions": [build_html],
         "file_dep": [str(p) for p in [*pages, ROOT / "_config.yml", ROOT / "_toc.yml", *(ROOT / "sketchlib").rglob("*.py"), *live]]
