@@ -240,6 +240,7 @@ def stage_site(folder: Path) -> None:
     write_results(folder / "results.md", results)
     write_how(folder / "how_this_was_made.md")
     write_speed(folder / "speed.md")
+    write_tried(folder / "tried_to_break.md")
     write_study(folder / "real_or_generated.md")
     for page in folder.rglob("[!.]*.md"):
         page.write_text(with_banner(page.read_text(encoding="utf-8")), encoding="utf-8")
@@ -308,6 +309,12 @@ def write_speed(path: Path) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+def write_tried(path: Path) -> None:
+    """Append the tables of the recorded campaigns to the page on what was tried to break the project."""
+    campaigns = runpy.run_path(str(ROOT / "tests" / "campaigns" / "table.py"))
+    path.write_text(path.read_text(encoding="utf-8") + campaigns["text_of"](table), encoding="utf-8")
+
+
 def write_study(path: Path) -> None:
     """Put real drawings, sketches by both architectures and the script that asks about them in their place on the page."""
     from sketchlib import sampling
@@ -369,7 +376,8 @@ def task_html():
     """The pages."""
     scripts = [path for path in (ROOT / "sketchlib" / "pictures" / "javascript").rglob("*") if path.is_file()]
     live = [*scripts, *(ROOT / "weights").rglob("*.safetensors")]
-    pages = [path for folder in ("book", "benchmarks/results") for path in (ROOT / folder).rglob("*") if path.is_file()]
+    shown = ("book", "benchmarks/results", "tests/campaigns/results")
+    pages = [path for folder in shown for path in (ROOT / folder).rglob("*") if path.is_file()]
     return {
         "actions": [build_html],
         "file_dep": [str(p) for p in [*pages, ROOT / "_config.yml", ROOT / "_toc.yml", *(ROOT / "sketchlib").rglob("*.py"), *live]]
