@@ -108,6 +108,7 @@ def _require_same(folder: Path, model: nn.Module, *parts: SketchSet) -> None:
         raise DataError(f"{folder} has a training on other drawings, or from another start; delete it to start anew, or give another one")
 
 
+@checked
 def forget(folder: Path | str) -> None:
     """Remove what `finetune` keeps in a folder, and the folder if nothing else is in it."""
     for name in (MADE_FROM, "last.pt", "best.pt", "curves.jsonl"):
