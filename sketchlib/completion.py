@@ -16,7 +16,6 @@ from .data.batches import Batch, make_batch
 from .data.dataset import SketchSet
 from .errors import DataError, known
 from .guidance import check_guidance, check_rivals
-from .models.magenta import MagentaDecoder
 from .models.mixture import pen_nll, split_parameters, stroke_nll
 from .models.router import Router
 from .sampling import CHUNK, COMPACT_EVERY, Longest, as_generator, check_temperature, rivals_of, sample, sample_rows
@@ -164,7 +163,7 @@ def box_of(models: Iterable[nn.Module]) -> float:
     Their files do not say how large the canvas was; some drawings of their own do.
     """
     some = dict.fromkeys(models)
-    return float(np.median(np.concatenate([_sides(one) if isinstance(one.decoder, MagentaDecoder) else [BOX] for one in some])))
+    return float(np.median(np.concatenate([_sides(one) if one.decoder.box is None else [one.decoder.box] for one in some])))
 
 
 def _sides(one: nn.Module) -> list[float]:

@@ -39,7 +39,10 @@ NOT_THE_LIBRARY = ("report", "commands", "__main__")  # commands: click checks w
 # What only checked functions call, once a row, a batch or a drawing, or what checks others; a module or a function.
 INNER = {"arguments", "errors", "settings", "polylines", "distributed", "guidance", "data.hand", "data.reading", "data.batches"}
 INNER |= {"limits", "data.pickles", "data.writing", "models.magenta", "models.placed", "metrics.likelihood.on_grid"}
-INNER |= {f"completion.{name}" for name in ("log_evidence", "read_batch", "forced_nats")} | {"sampling.rivals_of", "pictures.live.unpacked"}
+INNER |= {f"completion.{name}" for name in ("box_of", "log_evidence", "read_batch", "forced_nats")} | {
+    "sampling.rivals_of",
+    "pictures.live.unpacked",
+}
 INNER |= {"models.mixture", "models.decoder", "models.vae.kl_divergence", "metrics.raster.segments", "metrics.raster.fit"}
 INNER |= {"files.named_folder", "files.locked", "files.trainings_before"}
 INNER |= {f"pictures.interactives.{name}" for name in ("script", "module", "on_page")}

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from ..data.batches import Batch
 from ..errors import DataError
+from ..strokes import BOX
 from .mixture import pen_nll, split_parameters, stroke_nll
 
 
@@ -41,6 +42,7 @@ class Decoder(nn.Module):
     """
 
     row_size = 5  # numbers of a row that the LSTM reads
+    box: float | None = BOX  # longer side of the drawings that it knows, data units; None: its file does not say
 
     def __init__(self, condition_size: int, hidden_size: int, n_mixtures: int, dropout: float, weight_dropout: float = 0.0):
         super().__init__()

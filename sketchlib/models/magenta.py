@@ -55,6 +55,8 @@ class MagentaDecoder(Decoder):
     `condition_size` is 0 where drawings have no z.
     """
 
+    box = None  # a file does not say how large its canvas was
+
     def __init__(self, condition_size: int, hidden_size: int, n_mixtures: int, dropout: float, weight_dropout: float = 0.0):
         with warnings.catch_warnings():  # torch wonders at a condition of size 0
             warnings.filterwarnings("ignore", "Initializing zero-element tensors")

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import DataError
+from ..strokes import BOX
 from .decoder import matrix_weights
 from .placed import PLACE_SIZE, pen_after, place_features
 from .single import ConditionalDecoder
@@ -59,6 +60,8 @@ class TransformerDecoder(nn.Module):
 
     `longest`: how many rows have a place in the order of their own; later ones share the last.
     """
+
+    box: float | None = BOX  # as in `Decoder`
 
     def __init__(self, condition_size: int, hidden_size: int, n_mixtures: int, dropout: float, layers: int, heads: int, longest: int):
         super().__init__()

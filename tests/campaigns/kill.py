@@ -33,18 +33,18 @@ from sketchlib.train import fit, load_kept, read_checkpoint  # noqa: E402
 
 TRAIN, VALID = sketch_set(12, classes=("cat",), seed=1), sketch_set(5, classes=("cat",), seed=2)
 SETTINGS = Settings(steps=24, batch_size=4, validate_every=3, jitter=0.01, schedule="plateau", plateau_patience=0)
-SIZES = dict(classes=["cat"], n_max=12, scale=15.0, n_mixtures=2, weight_dropout=0.2)
+SIZES = dict(classes=["cat"], n_max=12, scale=15.0, n_mixtures=2)
 KILLS_A_RUN = 4  # then a training is left to end
 
 
 def single():
     torch.manual_seed(1)
-    return ConditionalDecoder(hidden_size=8, embedding_size=4, **SIZES)
+    return ConditionalDecoder(hidden_size=8, embedding_size=4, weight_dropout=0.2, **SIZES)
 
 
 def vae():
     torch.manual_seed(2)
-    return SketchVAE(encoder_size=4, decoder_size=8, latent_size=4, **SIZES)
+    return SketchVAE(encoder_size=4, decoder_size=8, latent_size=4, weight_dropout=0.2, **SIZES)
 
 
 def transformer():

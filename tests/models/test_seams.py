@@ -36,6 +36,8 @@ class GRUState(NamedTuple):
 
 
 class GRU(nn.Module):
+    box = 255
+
     def __init__(self, condition_size, hidden_size, n_mixtures, dropout, weight_dropout=0.0):
         super().__init__()
         self.first = nn.Linear(condition_size, hidden_size)
