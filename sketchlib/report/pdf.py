@@ -26,6 +26,7 @@ h1, h2, h3, h4, figcaption { break-after: avoid; }
 figure, table, .cell_output img, .cell_output svg, .admonition { break-inside: avoid; }
 pre { white-space: pre-wrap; }
 img, svg { max-width: 100% !important; height: auto; }
+mjx-container svg [stroke-width] { stroke: none; }  /* on paper a line of width 0 is a thin one, and letters get bold */
 """
 # A page's article, for one among others: its ids are its own, and links lead to places in the same document or nowhere.
 COLLECT = """([number, pages]) => {
