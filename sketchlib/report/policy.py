@@ -20,6 +20,8 @@ MENDED = {  # what the theme writes -> what a page says instead
     'data-mode="light" title="Light"': 'data-mode="light"',  # an icon's; the button has a name
     'data-mode="dark"  title="Dark"': 'data-mode="dark"',
     'data-mode="auto"  title="System Settings"': 'data-mode="auto"',
+    '<summary aria-label="Toggle hidden content">': "<summary>",  # of a folded cell, whose words are its name
+    '<div role="list" class="citation-list">': '<div class="citation-list">',  # its entries are no items of a list
     f"<summary>{UNFOLD}": f'<summary aria-label="pages below">{UNFOLD}',
 }
 CHARSET = '<meta charset="utf-8" />'

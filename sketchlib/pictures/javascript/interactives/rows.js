@@ -24,7 +24,7 @@ function rows(root, { strokes }) {
   // What a drag changes: a place, and so the two movements that meet there; or a movement, and so all later places.
   const kinds = { place: "a place", movement: "a movement" };
   const kind = choice("a drag changes", Object.keys(kinds), () => {}, Object.values(kinds));
-  const lifts = Array.from({ length: last }, (_, k) => button("0", () => lift(k), { className: "sk-bit", "aria-label": `the pen is lifted after row ${k + 1}` }));
+  const lifts = Array.from({ length: last }, (_, k) => button("0", () => lift(k), { className: "sk-bit" }));
   const head = ["i", "Δx", "Δy", "ℓ", "p₁", "p₂", "p₃"];
   const table = tableOf("stroke-3 is Δx, Δy, ℓ; stroke-5 is Δx, Δy, p₁, p₂, p₃", head,
     [["S₀", "0", "0", "", "1", "0", "0"], ...lifts.map((one, k) => [String(k + 1), "", "", one, "", "", "0"]), [String(last + 1), "0", "0", "", "0", "0", "1"]]);
@@ -108,6 +108,7 @@ function rows(root, { strokes }) {
       cells[2].textContent = signed(row[1], 0);
       const bit = lifts[i - 1];
       bit.textContent = row[2];
+      bit.setAttribute("aria-label", `${row[2]}: the pen is lifted after row ${i}`); // a name begins with what is seen
       bit.setAttribute("aria-pressed", row[2] === 1);
       bit.disabled = i === last; // after the last point the pen is lifted, whatever follows
       bit.tabIndex = i === state.at ? 0 : -1;
