@@ -51,7 +51,7 @@ def killed(record: dict) -> Table:
 def books(record: dict) -> Table:
     head = ["killed after, seconds", "while it made"]
     rows = [[f"{one['after']:.1f}", one["while"]] for one in record["moments"]]
-    return Table("Builds of the book that are killed", f"python tests/campaigns/books.py --kills {record['kills']}", head, rows)
+    return Table("A build of the book that is killed", f"python tests/campaigns/books.py --kills {record['kills']}", head, rows)
 
 
 def counted(record: dict) -> Table:
