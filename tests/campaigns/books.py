@@ -1,4 +1,4 @@
-"""A build of the smoke book, killed with SIGKILL at random moments and begun again, ends in the same numbers and pages as one that was not."""
+"""A build of the smoke book, killed with SIGKILL at random moments and begun again, ends in the same numbers and pages as a whole one."""
 
 import argparse
 import json
