@@ -108,14 +108,14 @@ SERIOUS = """async () => (await axe.run(document, { resultTypes: ["violations"],
 
 @pytest.mark.parametrize("name", [*PAGES, "genindex", "search", "_modules/sketchlib/strokes"])
 def test_a_page_keeps_nobody_out_and_does_not_scroll_sideways(book, browser, axe, name):
-    with closing(browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")) as tab:
-        tab.goto((book / f"{name}.html").as_uri(), wait_until="load")
-        if tab.locator("main .math").count():
-            tab.wait_for_selector("mjx-container", state="attached")
-        tab.evaluate(axe)
-        for width, theme in LOOKS:
+    with closing(browser.new_page(reduced_motion="reduce")) as tab:
+        for width, theme in LOOKS:  # opened anew for each: a page looks once which code does not fit
             tab.set_viewport_size({"width": width, "height": 800})
-            tab.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+            tab.emulate_media(color_scheme=theme)
+            tab.goto((book / f"{name}.html").as_uri(), wait_until="load")
+            if tab.locator("main .math").count():
+                tab.wait_for_selector("mjx-container", state="attached")
+            tab.evaluate(axe)
             assert tab.evaluate(SERIOUS) == [], (width, theme)
             assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (width, theme)
         assert tab.evaluate("[...document.images].filter((one) => !one.alt.trim()).map((one) => one.src)") == []
