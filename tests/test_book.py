@@ -101,6 +101,7 @@ def test_every_page_has_a_policy_and_obeys_it(book, browser):
 
 
 LOOKS = ((1280, "light"), (390, "dark"))
+VERY_LONG = ("api/", "results", "genindex")  # axe takes up to half a minute for each look; these get one
 SERIOUS = """async () => (await axe.run(document, { resultTypes: ["violations"], preload: false })).violations
   .filter((one) => ["serious", "critical"].includes(one.impact))
   .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 200)}`))"""
@@ -115,8 +116,9 @@ def test_a_page_keeps_nobody_out_and_does_not_scroll_sideways(book, browser, axe
             tab.goto((book / f"{name}.html").as_uri(), wait_until="load")
             if tab.locator("main .math").count():
                 tab.wait_for_selector("mjx-container", state="attached")
-            tab.evaluate(axe)
-            assert tab.evaluate(SERIOUS) == [], (width, theme)
+            if (width, theme) == LOOKS[0] or not name.startswith(VERY_LONG):
+                tab.evaluate(axe)
+                assert tab.evaluate(SERIOUS) == [], (width, theme)
             assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (width, theme)
         assert tab.evaluate("[...document.images].filter((one) => !one.alt.trim()).map((one) => one.src)") == []
 
