@@ -34,7 +34,7 @@ OURS = Settings(
     steps=5600, lr=0.004, schedule="cosine", stretch=0.15, rotate=5, dequantise=True, ema=0.998, precision="bfloat16", validate_every=140
 )
 SLOWER = replace(OURS, lr=0.001)  # of a Transformer, whose attention usually takes a lower rate
-LSTM, ATTENTION = dict(weight_dropout=0.1), dict(hidden_size=160, layers=4, heads=4, dropout=0.1)  # 1.4 and 1.3 million weights
+LSTM, ATTENTION = dict(weight_dropout=0.1), dict(hidden_size=160, layers=4, heads=4, dropout=0.1)  # 1.3 million weights each
 RUNS = {  # name -> architecture, sizes, settings (None: the report's); "placed": the LSTM that sees where the pen is
     "report": (ConditionalDecoder, {}, None),
     "ours": (ConditionalDecoder, LSTM, OURS),

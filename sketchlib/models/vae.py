@@ -112,9 +112,9 @@ class SketchVAE(nn.Module):
 
     @torch.no_grad()
     def centre_on(self, batch: Batch) -> None:
-        """Move, stretch and turn the latent space so that the cloud of z of these drawings has mean 0 and covariance I, as the prior.
+        """Move and stretch the latent space so that the cloud of z of these drawings has mean 0 and covariance I, as the prior.
 
-        What is drawn for a drawing's own mu stays as it was; log sigma^2 is fitted by least squares, since turned clouds lie across the
+        What is drawn for a drawing's own mu stays as it was; log sigma^2 is fitted by least squares, since stretched clouds lie across the
         units. For a VAE that starts from one of more classes, of whose space a class fills a corner. Chapter 5.
         """
         state = self.encoder.state(batch.x[:, 1:], batch.lengths + 1)
