@@ -42,6 +42,7 @@ INNER |= {"limits", "data.pickles", "data.writing", "models.magenta", "models.pl
 INNER |= {f"completion.{name}" for name in ("box_of", "log_evidence", "read_batch", "forced_nats")} | {
     "sampling.rivals_of",
     "pictures.live.unpacked",
+    "pictures.live.about",
 }
 INNER |= {"models.mixture", "models.decoder", "models.vae.kl_divergence", "metrics.raster.segments", "metrics.raster.fit"}
 INNER |= {"files.named_folder", "files.locked", "files.trainings_before"}

@@ -60,11 +60,8 @@ def write(folder: Path | str, models: Mapping[str, live.Model], sizes: Mapping[s
     """
     if lacking := [name for name in models if f"{name}.js" not in sizes]:
         raise DataError(f"sizes has no {', '.join(f'{name}.js' for name in lacking)}; give what write_live returned for these models")
-    about = {
-        name: {"file": f"{name}.js", "bytes": sizes[f"{name}.js"], "classes": list(one.classes), "latent": one.latent_size}
-        for name, one in models.items()
-    }
-    text, written = json.dumps(about, separators=(",", ":")), {}
+    said = {name: {"file": f"{name}.js", **live.about(one, sizes[f"{name}.js"])} for name, one in models.items()}
+    text, written = json.dumps(said, separators=(",", ":")), {}
     for name in PARTS:
         path = Path(folder) / f"{name}.js"
         whole = f"{script(name)}sketch_{name}.startWhenReady({text});\n"
@@ -88,7 +85,7 @@ class Interactive(anywidget.AnyWidget):
     def __init__(self, name: str, still: str, model: live.Model | None = None, **given):
         self._model = model
         self._still = f'<div data-interactive="{name}" data-given="{html.escape(json.dumps(given))}">{still}</div>'
-        super().__init__(given=given, models={} if model is None else {"this model": _about(model)}, _esm=module(name))
+        super().__init__(given=given, models={} if model is None else {"this model": live.about(model)}, _esm=module(name))
         self.on_msg(self._answer)
 
     def _answer(self, _, content: dict, buffers) -> None:
@@ -99,11 +96,6 @@ class Interactive(anywidget.AnyWidget):
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         return {**(data or {}), "text/html": self._still}, metadata
-
-
-def _about(model: live.Model) -> dict:
-    size = live.BITS // 8 * 4 * sum(one.numel() for one in model.state_dict().values()) // 3  # in base64
-    return {"classes": list(model.classes), "bytes": size, "latent": model.latent_size}
 
 
 def _svg(figure) -> str:

@@ -96,6 +96,12 @@ def weights_script(name: str, model: Model, bits: Bits = BITS) -> str:
     return f"(self.sketchWeights ??= {{}})[{json.dumps(name)}] = {text};\n"
 
 
+def about(model: Model, size: int | None = None) -> dict:
+    """What is said of a model before it is loaded: classes, bytes of its script (`size`, where that is known), N_z (0 without a z)."""
+    size = len(weights_script("", model)) if size is None else size
+    return {"bytes": size, "classes": list(model.classes), "latent": model.latent_size}
+
+
 @checked
 def write_live(folder: Path | str, models: Mapping[str, Model], bits: Bits = BITS) -> dict[str, int]:
     """Write what the live pages load to `folder`: sketch.js, and one script a model; returns the bytes of each file.
@@ -103,12 +109,12 @@ def write_live(folder: Path | str, models: Mapping[str, Model], bits: Bits = BIT
     `models`: name -> model. A page has elements with `data-sketch="complete"` (or landing, watch, between, scene) and loads sketch.js;
     a model's script is loaded when a reader first asks for it.
     """
-    folder, sizes, about = Path(folder), {}, {}
+    folder, sizes, said = Path(folder), {}, {}
     for name, model in models.items():
         text = weights_script(name, model, bits)
         sizes[f"{name}.js"] = _written(folder / f"{name}.js", text)
-        about[name] = {"file": f"{name}.js", "bytes": len(text), "classes": list(model.classes), "latent": model.latent_size}
-    contents = {"models": about, "examples": _examples(about)}
+        said[name] = {"file": f"{name}.js", **about(model, len(text))}
+    contents = {"models": said, "examples": _examples(said)}
     text = json.dumps(contents, separators=(",", ":"))
     sizes["sketch.js"] = _written(folder / "sketch.js", f"{script()}sketchpage.startWhenReady({text});\n")
     return sizes

@@ -78,8 +78,7 @@ def panel(model: Draws, drawing: Drawing | None = None) -> Panel:
     from torch import nn
 
     if isinstance(model, nn.Module):
-        size = live.BITS // 8 * 4 * sum(one.numel() for one in model.parameters()) // 3  # in base64
-        models = {"this model": {"classes": list(model.classes), "bytes": size, "latent": model.latent_size}}
+        models = {"this model": live.about(model)}
     else:  # a router: one model a class, each read when it is first asked for
         models = {name: {"classes": [name], "bytes": 0, "latent": 0} for name in model.classes}
     return Panel(model, models, drawing)

@@ -7,6 +7,7 @@ from sketchlib import Drawing
 from sketchlib.errors import DataError
 from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
+from sketchlib.pictures import live
 
 widget = pytest.importorskip("sketchlib.pictures.widget")
 
@@ -21,6 +22,8 @@ def test_a_model_is_sent_when_the_page_asks_for_it(model, names):
     paper, sent = widget.panel(model), []
     paper.send = lambda content, *_: sent.append(content)
     assert list(paper.models) == names and paper.drawing.strokes == ()
+    of_one = isinstance(model, ConditionalDecoder)
+    assert not of_one or paper.models[names[0]]["bytes"] == len(live.weights_script("", model))  # what is said is what is sent
     paper._answer(None, {"load": names[0]}, [])
     paper._answer(None, {"load": "whale"}, [])
     assert sent[0]["packed"]["architecture"] == "ConditionalDecoder" and "error" in sent[1] and "packed" not in sent[1]
