@@ -189,6 +189,7 @@ def examples(folder):
     special |= {"read_checkpoint.path": folder / "run" / "last.pt", "load_kept.folder": folder / "run", "fit.folder": folder / "fitted"}
     special |= {
         "coherence.real": [SUN],
+        **{"distance.made": [1.0, 2.0], "distance.real": [1.0, 4.0], "distance.unit": 2.0, "deviation.real": [1.0, 4.0]},
         "bill.models": [SINGLE],
         "training_flops.rows": 5,
         "same_classes.real": BOTH,
