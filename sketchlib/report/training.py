@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -26,6 +25,7 @@ from .recipes import Recipe, folder_of
 MODEL = "model.safetensors"
 CENTRED_ON = 1000  # drawings on which a latent space is centred
 CHECKPOINTS = ("last.pt", "best.pt")
+TRIAL_STEPS = 3  # from which the time of a training is estimated
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,7 +275,7 @@ def _watch(profile, running: dict) -> None:
 
 
 def about(profile, recipes: Sequence[Recipe], at_once: int = 1) -> str:
-    """How long trainings will take, from three trial steps on this machine for each kind of them."""
+    """How long trainings will take, from some trial steps on this machine for each kind of them."""
     if any((folder_of(profile.name, recipe) / "last.pt").exists() for recipe in recipes):
         return "going on from the last checkpoint"
     kinds: dict[str, list[Recipe]] = {}
@@ -287,14 +287,8 @@ def about(profile, recipes: Sequence[Recipe], at_once: int = 1) -> str:
 
 
 def _step_seconds(profile, recipe: Recipe) -> float:
-    from ..data.batches import batch_order, make_batch
+    from ..metrics import cost
 
-    settings, drawings = recipe.settings, prepare(profile.name, recipe.drawings.data)
-    found = taken(recipe.drawings, drawings, settings.seed)
+    found = taken(recipe.drawings, prepare(profile.name, recipe.drawings.data), recipe.settings.seed)
     model = first_model(profile, recipe, found)
-    order = batch_order(found.train.lengths, settings.batch_size, settings.seed, 0)[:4]
-    for index in order[:1] + order:  # the first once more, to warm up
-        if index is order[0]:
-            began = time.perf_counter()
-        model.loss(model.parts(make_batch(found.train, index, model.scale))).backward()
-    return (time.perf_counter() - began) / len(order)
+    return cost.step_seconds(model, found.train, recipe.settings.batch_size, TRIAL_STEPS, recipe.settings.seed)[0]
