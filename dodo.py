@@ -25,7 +25,7 @@ from sketchlib.report import dependencies, stages
 from sketchlib.report.folders import build_folder
 from sketchlib.report.page import BANNER, RESULTS, banner, merge_results
 from sketchlib.report.profile import load_profile
-from sketchlib.report.provenance import _git, provenance
+from sketchlib.report.provenance import git, provenance
 from sketchlib.report.tables import table
 
 ROOT = Path(__file__).resolve().parent
@@ -377,7 +377,7 @@ def task_pdf():
 
 def git_head() -> str:
     """The commit that the page on how this was made names."""
-    return _git("rev-parse", "HEAD")
+    return git("rev-parse", "HEAD")
 
 
 def task_html():
