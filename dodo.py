@@ -25,7 +25,7 @@ from sketchlib.report import dependencies, stages
 from sketchlib.report.folders import build_folder
 from sketchlib.report.page import BANNER, RESULTS, banner, merge_results
 from sketchlib.report.profile import load_profile
-from sketchlib.report.provenance import _git, provenance
+from sketchlib.report.provenance import git, provenance
 from sketchlib.report.tables import table
 
 ROOT = Path(__file__).resolve().parent
@@ -120,8 +120,21 @@ def without_picture(notebook: dict) -> list[int]:
     return found
 
 
+def run_through(source: Path, target: Path) -> bool:
+    """Run a notebook with the build's profile; whether it came to its end. Where it did not, its cell and traceback are printed."""
+    import papermill
+
+    how = dict(kernel_name="python3", cwd=str(ROOT), progress_bar=False, log_output=False)
+    try:
+        papermill.execute_notebook(str(source), str(target), {"PROFILE": PROFILE_NAME}, **how)
+    except papermill.PapermillExecutionError as error:
+        print(f"\n{source.stem}, cell {error.cell_index}:\n{error.source}\n\n" + "\n".join(error.traceback), file=sys.stderr)
+        return False
+    return True
+
+
 def execute(chapter: str) -> bool:
-    """Run a chapter with papermill; on an error print chapter, cell and traceback, and stop the build."""
+    """Run a chapter, and put it and its numbers in place of the last ones; after an error they stay, and the build stops."""
     import papermill
 
     source, target = ROOT / "notebooks" / f"{chapter}.ipynb", BUILD / "notebooks" / f"{chapter}.ipynb"
@@ -135,12 +148,7 @@ def execute(chapter: str) -> bool:
     numbers.write_text("{}", encoding="utf-8")  # a chapter need not record any
     own_kernel()
     os.environ["SKETCHLIB_RECORD"] = str(numbers)  # the chapter's kernel writes them there, a reader's own kernel nowhere
-    try:
-        papermill.execute_notebook(
-            str(source), str(partial), {"PROFILE": PROFILE_NAME}, kernel_name="python3", cwd=str(ROOT), progress_bar=False, log_output=False
-        )
-    except papermill.PapermillExecutionError as error:
-        print(f"\n{chapter}, cell {error.cell_index}:\n{error.source}\n\n" + "\n".join(error.traceback), file=sys.stderr)
+    if not run_through(source, partial):
         print(f"\n{chapter} failed; the last good book is as it was.", file=sys.stderr)
         return False
     if cells := without_picture(json.loads(partial.read_text(encoding="utf-8"))):
@@ -369,7 +377,7 @@ def task_pdf():
 
 def git_head() -> str:
     """The commit that the page on how this was made names."""
-    return _git("rev-parse", "HEAD")
+    return git("rev-parse", "HEAD")
 
 
 def task_html():

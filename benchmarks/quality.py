@@ -24,7 +24,7 @@ from sketchlib.metrics.likelihood import costs
 from sketchlib.models.placed import ConditionalPlacedDecoder
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.transformer import ConditionalTransformer
-from sketchlib.report import recipes, training
+from sketchlib.report import drawings, recipes
 from sketchlib.report.profile import load_profile
 from sketchlib.report.provenance import provenance
 from sketchlib.settings import Settings
@@ -88,7 +88,7 @@ def main() -> None:
     if unknown := set(names) - set(RUNS):
         raise SystemExit(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(RUNS)}")
     profile = load_profile("full")
-    found = training.taken(recipes.single(profile).drawings, training.prepare("quality", profile.data), 0)
+    found = drawings.taken(recipes.single(profile).drawings, drawings.prepare("quality", profile.data), 0)
     with tempfile.TemporaryDirectory() as temporary:
         runs = [trained(name, found, asked.steps, seed, asked.keep or Path(temporary)) for seed in seeds for name in names]
     print("\n".join(summary(runs)))

@@ -47,16 +47,20 @@ class FineTuned:
     held_out: SketchSet
 
     @property
+    def best(self) -> dict:
+        """The record of the step whose weights are kept."""
+        return min(self.curves, key=lambda record: record["valid"]["loss"])
+
+    @property
     def best_step(self) -> int:
         """The step whose weights are kept."""
-        return min(self.curves, key=lambda record: record["valid"]["loss"])["step"]
+        return self.best["step"]
 
     def card(self, settings: Settings) -> dict:
         """What the .json beside its weights says of it."""
-        best = min(self.curves, key=lambda record: record["valid"]["loss"])
         counts = {"train": self.train.counts(), "valid": self.held_out.counts()}
         card = dict(architecture=type(self.model).__name__, config=self.model.config(), settings=asdict(settings))
-        card |= dict(steps=self.curves[-1]["step"], best_step=self.best_step, valid=best["valid"], seed=settings.seed)
+        card |= dict(steps=self.curves[-1]["step"], best_step=self.best_step, valid=self.best["valid"], seed=settings.seed)
         return card | dict(started_from=self.model.started_from, data={"counts": counts})
 
 

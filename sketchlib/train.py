@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from functools import cache
@@ -129,6 +129,13 @@ class Run:
     def kept(self) -> nn.Module:
         """The model that is scored and kept: the one that is trained, or the moving average of its weights."""
         return self.averaged.module if self.averaged else self.model
+
+    def count(self, terms: Mapping[str, torch.Tensor]) -> None:
+        """A step was taken: its terms are added to those since the last validation."""
+        sums = self.since["sums"]
+        self.since["sums"] = {name: sums.get(name, 0) + value for name, value in terms.items()}
+        self.since["steps"] += 1
+        self.step += 1
 
     def state(self) -> dict:
         """Plain containers and tensors only, so that a checkpoint can be read without executing anything; the same on every rank."""
@@ -277,19 +284,12 @@ def fit(
             share = ranks.share(len(index))
             batch = replace(make_batch(train_set, share.of(index), model.scale), share=share)
             terms = train_step(run, batch)
-            run.since["sums"] = {name: run.since["sums"].get(name, 0) + value for name, value in terms.items()}
-            run.step += 1
-            run.since["steps"] += 1
+            run.count(terms)
             bar.update()
             if run.device.type == "cpu":  # elsewhere a look at a number would wait for it
                 _require_learning(run, float(terms["loss"]), index)
             if run.step % settings.validate_every == 0 or run.step == settings.steps:
-                means = {name: float(total) / run.since["steps"] for name, total in run.since["sums"].items()}
-                _require_learning(run, means["loss"])
-                seconds = run.since["seconds"] + time.perf_counter() - began
-                run.since = dict(sums={}, steps=0, seconds=0.0)
-                more = {"more": score(run.kept)} if score else {}
-                validate(run, valid_set, dict(epoch=epoch, seconds=seconds, train=means, **more))
+                _validate_since(run, valid_set, epoch, began, score)
                 began = time.perf_counter()
                 bar.set_postfix(valid=f"{run.curves[-1]['valid']['loss']:.3f}", best=f"{run.best:.3f}")
             elif asked_to_stop:
@@ -366,6 +366,16 @@ def _require_learning(run: Run, loss: float, batch: np.ndarray | None = None) ->
             f"the loss is {loss:.3g} at step {run.step}: this run learns nothing, lower lr ({run.settings.lr:g}); "
             f"the checkpoint of step {run.saved} is kept{some}"
         )
+
+
+def _validate_since(run: Run, valid_set: SketchSet, epoch: int, began: float, score: Callable | None) -> None:
+    """Validate, and record beside it the means of the steps since the last validation; their clock was started at `began`."""
+    means = {name: float(total) / run.since["steps"] for name, total in run.since["sums"].items()}
+    _require_learning(run, means["loss"])
+    seconds = run.since["seconds"] + time.perf_counter() - began  # only now: a device may have had steps to finish
+    run.since = dict(sums={}, steps=0, seconds=0.0)
+    more = {"more": score(run.kept)} if score else {}
+    validate(run, valid_set, dict(epoch=epoch, seconds=seconds, train=means, **more))
 
 
 def validate(run: Run, valid_set: SketchSet, record: dict) -> None:

@@ -195,14 +195,14 @@ def test_a_script_without_a_main_guard_trains_and_runs_once(how, profile, tmp_pa
 
 
 def test_the_commit_is_that_of_the_project(monkeypatch, tmp_path):
-    own = provenance._git("rev-parse", "HEAD")
+    own = provenance.git("rev-parse", "HEAD")
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))
     monkeypatch.setenv("GIT_WORK_TREE", str(tmp_path))
-    assert provenance._git("rev-parse", "HEAD") == own
+    assert provenance.git("rev-parse", "HEAD") == own
     (tmp_path / "unpacked").mkdir()
     monkeypatch.setattr(provenance, "PROJECT", tmp_path / "unpacked")
-    assert provenance._git("rev-parse", "--show-toplevel") == "" and provenance.provenance()["commit"] == "not a git checkout"
+    assert provenance.git("rev-parse", "--show-toplevel") == "" and provenance.provenance()["commit"] == "not a git checkout"
 
 
 # --- the build, with all that a user may have ---

@@ -44,7 +44,7 @@ INNER |= {f"completion.{name}" for name in ("box_of", "log_evidence", "read_batc
     "pictures.live.unpacked",
     "pictures.live.about",
 }
-INNER |= {"models.mixture", "models.decoder", "models.vae.kl_divergence", "metrics.raster.segments", "metrics.raster.fit"}
+INNER |= {"models.mixture", "models.decoder", "models.vae.kl_divergence", "metrics.raster.segments", "metrics.raster.fit_to_frame"}
 INNER |= {"files.named_folder", "files.locked", "files.trainings_before"}
 INNER |= {f"pictures.interactives.{name}" for name in ("script", "module", "on_page")}
 INNER |= {f"svg.{name}" for name in ("svg_path", "view_box", "still_svg")}
@@ -189,6 +189,7 @@ def examples(folder):
     special |= {"read_checkpoint.path": folder / "run" / "last.pt", "load_kept.folder": folder / "run", "fit.folder": folder / "fitted"}
     special |= {
         "coherence.real": [SUN],
+        **{"distance.made": [1.0, 2.0], "distance.real": [1.0, 4.0], "distance.unit": 2.0, "deviation.real": [1.0, 4.0]},
         "bill.models": [SINGLE],
         "training_flops.rows": 5,
         "same_classes.real": BOTH,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 from scipy.stats import wasserstein_distance
 
-from ..arguments import checked
+from ..arguments import Length, checked
 from ..errors import DataError
+from ..settings import Range
 from ..strokes import Drawing
 
 TRAITS = ("strokes", "points per stroke", "line length", "pen-up travel", "aspect")
+Values = Annotated[np.ndarray, Range(lambda a: a.ndim == 1 and len(a) > 0 and bool(np.isfinite(a).all()), "of shape (n,), all finite")]
 
 
 @checked
@@ -56,15 +59,26 @@ def trait_table(drawings: Sequence[Drawing]) -> dict[str, np.ndarray]:
 
 
 @checked
+def deviation(real: Values) -> float:
+    """The standard deviation of a real trait (n,), by which distances of traits compare; 1 where the trait does not vary."""
+    return float(real.std()) or 1.0
+
+
+@checked
+def distance(made: Values, real: Values, unit: Length = 1.0) -> float:
+    """Wasserstein distance of the distributions of one trait, (m,) and (n,), divided by `unit`; source: Ramdas et al. (2017)."""
+    return float(wasserstein_distance(made, real) / unit)
+
+
+@checked
 def coherence(drawings: Sequence[Drawing], real: Sequence[Drawing], relative: bool = False) -> dict[str, float]:
     """Wasserstein distance of each trait's distribution to that of real drawings: 0 where they agree, in the trait's unit.
 
     `relative`: in standard deviations of the real trait, so that traits compare (where it does not vary, in its unit). Raises
-    `DataError` as `trait_table` does. Source: Ramdas et al. (2017), for the distance. Chapter 8b.
+    `DataError` as `trait_table` does. Chapter 8b.
     """
     ours, theirs = trait_table(drawings), trait_table(real)
-    units = {name: (theirs[name].std() if relative else 0) or 1.0 for name in TRAITS}
-    return {name: float(wasserstein_distance(ours[name], theirs[name]) / units[name]) for name in TRAITS}
+    return {name: distance(ours[name], theirs[name], deviation(theirs[name]) if relative else 1.0) for name in TRAITS}
 
 
 @checked

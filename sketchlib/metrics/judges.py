@@ -11,7 +11,7 @@ import numpy as np
 
 from ..arguments import SOME, checked
 from ..strokes import Drawing
-from .raster import fit, segments
+from .raster import fit_to_frame, segments
 from .recogniser import check_classes
 
 CELLS, DIRECTIONS = 8, 6  # of the frame, along a side; of lines, over a half turn
@@ -28,7 +28,7 @@ def direction_histograms(drawings: Annotated[Sequence[Drawing], SOME]) -> np.nda
     infinite ones.
     """
     lines = segments(drawings)
-    ends = fit(lines, CELLS, margin=0.5)
+    ends = fit_to_frame(lines, CELLS, margin=0.5)
     way = ends[:, 1] - ends[:, 0]
     length = np.hypot(*way.T)
     pieces = np.maximum(1, np.ceil(PIECES * length).astype(np.int64))

@@ -37,7 +37,6 @@ Pairs = Annotated[Sequence[tuple[Drawing, Drawing]], SOME]
 
 
 @checked
-@checked
 @torch.no_grad()
 def latent_clouds(vae: SketchVAE, sketches: Filled) -> tuple[np.ndarray, np.ndarray]:
     """mu and sigma^2 of q(z | drawing), both (n, N_z), in the set's order."""

@@ -73,7 +73,7 @@ def _refuse(what, bad, remedy):
 
 
 @checked
-def fit(lines: Segments, size: Side = SIZE, margin: Margin = MARGIN, warp: np.ndarray | None = None) -> np.ndarray:
+def fit_to_frame(lines: Segments, size: Side = SIZE, margin: Margin = MARGIN, warp: np.ndarray | None = None) -> np.ndarray:
     """Ends (S, 2, 2) in pixels of a `size` x `size` frame: each drawing fills it up to `margin`, centred, aspect kept.
 
     `warp` (n, 2, 3): an affine map applied after the fit, about the frame's centre, the shift in pixels.
@@ -100,7 +100,7 @@ def rasterise(
     """Pictures of drawings, float32 (n, 1, size, size), ink 1 on paper 0, anti-aliased round lines.
 
     Each drawing is fitted to the frame, so its scale does not matter. `width`: of the lines in pixels, one for all or
-    (n,); a pixel's ink is width / 2 + 1/2 - its centre's distance to the nearest line, held to 0..1. `warp`: see `fit`.
+    (n,); a pixel's ink is width / 2 + 1/2 - its centre's distance to the nearest line, held to 0..1. `warp`: see `fit_to_frame`.
     Raises `DataError` for a drawing without points or with NaN or infinite ones. Chapter 8.
     """
     lines = drawings if isinstance(drawings, Segments) else segments(drawings)
@@ -109,7 +109,7 @@ def rasterise(
     picture = torch.zeros(lines.n * size * size)
     if lines.n:
         radius = np.broadcast_to(np.asarray(width, np.float32) / 2, (lines.n,))[lines.owner]
-        ends = fit(lines, size, margin, warp)
+        ends = fit_to_frame(lines, size, margin, warp)
         steps = _columns(ends, radius)[1]
         cost = np.cumsum(steps * (2 * _reach(radius.max()) + 1))
         for part in np.split(np.arange(len(ends)), np.searchsorted(cost, np.arange(_AT_ONCE, cost[-1], _AT_ONCE))):

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..data.batches import Batch
+from ..errors import DataError
 from .single import ConditionalDecoder
 from .vae import SketchVAE
 
@@ -21,38 +22,38 @@ class ConditionalVAE(SketchVAE):
     def __init__(self, classes, n_max: int, scale: float, embedding_size: int = 64, **sizes):
         super().__init__(classes, n_max, scale, **sizes)
         own = self.sizes
+        # Anew, for a longer condition; the other one is thrown away, so that a seed goes on giving the first weights that it gave.
         size = own["latent_size"] + embedding_size
         self.decoder = self.decoder_kind(size, own["decoder_size"], own["n_mixtures"], own["dropout"], own["weight_dropout"])
         own["embedding_size"] = embedding_size
         self.embedding = nn.Embedding.from_pretrained(torch.randn(len(self.classes), embedding_size), freeze=False)
 
-    @torch.no_grad()
     def start_from(self, other: ConditionalVAE | ConditionalDecoder) -> None:
         """Begin as such a VAE of these classes, or more; or let the decoder begin as that of a single model, which heeds no z yet.
 
         Raises `DataError` for a class unknown there, and for other sizes.
         """
-        self.embedding.weight.copy_(torch.stack([other.class_condition(name) for name in self.classes]))
+        self._begin_as(other, torch.stack([other.class_condition(name) for name in self.classes]))
+
+    @torch.no_grad()
+    def _begin_as(self, other: ConditionalVAE | ConditionalDecoder, embeddings: Tensor) -> None:
+        # As another model, but for the embeddings (classes, E).
+        own, theirs = self.embedding.weight.shape[1], embeddings.shape[1]
+        if own != theirs:
+            raise DataError(f"a conditional VAE whose embedding_size is {own} cannot start from one of {theirs}: give equal sizes")
         if other.latent_size:
             self._check_sizes(other)
             self.encoder.load_state_dict(other.encoder.state_dict())
             self.decoder.copy_from(other.decoder)
         else:
             self.decoder.copy_below(other.decoder)
+        self.embedding.weight.copy_(embeddings)
         kind = "a conditional VAE" if other.latent_size else "a single model"
         self.started_from = f"{kind} of {len(other.classes)} classes"
 
-    @torch.no_grad()
-    def for_new_class(self, word: str) -> ConditionalVAE:
-        """A model of another class alone that begins as this one; its embedding is the mean of those that are known here. Chapter 16."""
-        made = type(self)(**{**self.config(), "classes": [word]})
-        made.encoder.load_state_dict(self.encoder.state_dict())
-        made.decoder.copy_from(self.decoder)
-        made.embedding.weight.copy_(self.embedding.weight.mean(0, keepdim=True))
-        made.started_from = f"a conditional VAE of {len(self.classes)} classes"
-        return made
-
+    # Of classes it knows what the single model does.
     label, class_condition, as_known = ConditionalDecoder.label, ConditionalDecoder.class_condition, ConditionalDecoder.as_known
+    for_new_class = ConditionalDecoder.for_new_class
 
     def draw_condition(self, name: str, n: int, generator: torch.Generator, z: Tensor | None = None) -> Tensor:
         """The conditions (n, N_z + E) of `n` drawings of a class: z, as in `SketchVAE`, and the class's embedding."""

@@ -50,22 +50,22 @@ class ConditionalDecoder(nn.Module):
         """The constructor's arguments."""
         return dict(classes=list(self.classes), n_max=self.n_max, scale=self.scale, **self.sizes)
 
-    @torch.no_grad()
     def start_from(self, other: ConditionalDecoder) -> None:
         """Begin as a model of the same sizes that knows these classes, or more; raises `DataError` for a class unknown there."""
-        rows = [other.label(name) for name in self.classes]
-        self.decoder.copy_from(other.decoder)
-        self.embedding.weight.copy_(other.embedding.weight[rows])
-        self.started_from = f"a single model of {len(other.classes)} classes"  # which its card will say
+        self._begin_as(other, other.embedding.weight[[other.label(name) for name in self.classes]])
 
-    @torch.no_grad()
     def for_new_class(self, word: str) -> ConditionalDecoder:
         """A model of another class alone that begins as this one; its embedding is the mean of those that are known here. Chapter 16."""
         made = type(self)(**{**self.config(), "classes": [word]})
-        made.decoder.copy_from(self.decoder)
-        made.embedding.weight.copy_(self.embedding.weight.mean(0, keepdim=True))
-        made.started_from = f"a single model of {len(self.classes)} classes"
+        made._begin_as(self, self.embedding.weight.mean(0, keepdim=True))
         return made
+
+    @torch.no_grad()
+    def _begin_as(self, other: ConditionalDecoder, embeddings: Tensor) -> None:
+        # As another model, but for the embeddings (classes, E).
+        self.decoder.copy_from(other.decoder)
+        self.embedding.weight.copy_(embeddings)
+        self.started_from = f"a single model of {len(other.classes)} classes"  # which its card will say
 
     def label(self, name: str) -> int:
         """The index of a class; raises `DataError` naming the nearest classes for an unknown one."""

@@ -84,6 +84,8 @@ def sweep(
             raise DataError(
                 f"{len(numbers)} numbers of {kind!r} at {len(places)} places: give one for each place, and a colour for each line"
             )
+    if ticks and len(ticks) != len(places):
+        raise DataError(f"{len(ticks)} ticks for {len(places)} places: give one for each")
     style()
     rows, columns = shape_of(len(panels)) if len(panels) > 4 else (1, len(panels))
     figure, axes = plt.subplots(rows, columns, figsize=(2.6 * columns, 2.6 * rows), layout="constrained", squeeze=False)
@@ -92,11 +94,7 @@ def sweep(
             _line(ax, places, numbers, color=colors[kind], label=kind)
         ax.set(title=title, xlabel=xlabel)
         if ticks:
-            if len(ticks) != len(places):
-                raise DataError(f"{len(ticks)} ticks for {len(places)} places: give one for each")
-            ax.set(xscale="log", xlim=(places[0] / 1.2, places[-1] * 1.2))
-            ax.set_xticks(places, ticks)
-            ax.minorticks_off()
+            _set_ticks(ax, places, ticks)
         if not any(math.isfinite(one.value) for numbers in lines.values() for one in numbers):
             ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", color=GREY)
             ax.set_axis_off()
@@ -109,6 +107,12 @@ def sweep(
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
     plt.close(figure)
     return figure
+
+
+def _set_ticks(ax, places, ticks) -> None:
+    ax.set(xscale="log", xlim=(places[0] / 1.2, places[-1] * 1.2))
+    ax.set_xticks(places, ticks)
+    ax.minorticks_off()
 
 
 def _line(ax, places, numbers, color: str, label: str) -> None:

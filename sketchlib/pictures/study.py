@@ -24,7 +24,7 @@ class Trial(NamedTuple):
 
 
 @checked
-def on_grid(drawing: Drawing) -> Drawing:
+def rounded(drawing: Drawing) -> Drawing:
     """A drawing fitted to the box of 255 data units and rounded to whole ones, as the dataset's own drawings are.
 
     So neither size, position nor fractions tell who drew it.
@@ -52,7 +52,7 @@ def trials(
             if len(drawn) < wanted:
                 found = f"{len(drawn)} drawings of {word!r} by {by!r} are not empty"
                 raise DataError(f"{found}, {wanted} are needed: give more, or ask for fewer of each")
-            out += [Trial(replace(on_grid(one), word=word), by) for one in drawn[:wanted]]
+            out += [Trial(replace(rounded(one), word=word), by) for one in drawn[:wanted]]
     return [out[i] for i in rng.permutation(len(out))]
 
 

@@ -23,6 +23,7 @@ STYLE = """
 article { max-width: none !important; }
 section.page { break-before: page; }
 h1, h2, h3, h4, figcaption { break-after: avoid; }
+h1, h2, h3, h4 { padding-top: 0.25em; }  /* letters rise above their line: on top of a sheet, two would print them */
 figure, table, .cell_output img, .cell_output svg, .admonition { break-inside: avoid; }
 pre { white-space: pre-wrap; }
 img, svg { max-width: 100% !important; height: auto; }

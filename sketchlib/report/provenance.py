@@ -11,7 +11,8 @@ from pathlib import Path
 from ..files import INSTALLED, PROJECT
 
 
-def _git(*arguments: str) -> str:
+def git(*arguments: str) -> str:
+    """What git says of the project's own checkout; "" where there is none, or no git, or git refuses."""
     if INSTALLED or not (PROJECT / ".git").exists():  # the folder one works in, or one above, may be a checkout of something else
         return ""
     own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}  # which may name another repository
@@ -36,8 +37,8 @@ def provenance() -> dict:
     import torch
 
     return dict(
-        commit=_git("rev-parse", "HEAD") or "not a git checkout",
-        changed=bool(_git("status", "--porcelain", "--untracked-files=no")),
+        commit=git("rev-parse", "HEAD") or "not a git checkout",
+        changed=bool(git("status", "--porcelain", "--untracked-files=no")),
         python=platform.python_version(),
         torch=torch.__version__,
         numpy=numpy.__version__,

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from . import experiments as chapter_12
 from . import recipes, store, sweep, training
+from .drawings import Prepared, data
 from .recipes import Recipe, vae_settings
-from .training import Prepared, Trained, data
+from .training import Trained
 
 __all__ = ["Prepared", "Trained", "data", "vae_settings"]  # and what is defined here
 
@@ -221,7 +222,7 @@ def _best(profile) -> list[str]:
 
 def _data(profile) -> list[str]:
     # Of all that prepares the drawings: what the store has of them is only the drawings as read.
-    return [store.key(["report.training.data"], asdict(profile.data), profile.data.classes)]
+    return [store.key(["report.drawings.data"], asdict(profile.data), profile.data.classes)]
 
 
 def _single(profile) -> list[str]:
@@ -249,7 +250,7 @@ KEYS: dict[str, Callable] = {  # stage -> the keys of what it takes: a chapter t
 IN_STAGE_KEYS = (
     *store.NOT_IN_KEYS,
     "report.stages._make_recogniser",
-    "report.training.data",
+    "report.drawings.data",
     "report.training.keep",
     "report.training.keep_all",
     "report.training.keep_side_by_side",

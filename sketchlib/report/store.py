@@ -24,7 +24,7 @@ NOT_IN_KEYS = (
     "report.store.forget_others",
     "report.store.key",
     "report.store.taken_or_made",
-    "report.training._note",
+    "report.drawings._note",
     "settings.Settings",
 )
 

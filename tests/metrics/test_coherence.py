@@ -39,6 +39,12 @@ def test_relative_coherence_is_in_real_standard_deviations():
     assert np.isclose(found["line length"], 10 / 10) and found["strokes"] == 0
 
 
+def test_the_distance_of_one_trait_is_in_the_unit_that_is_given_and_a_trait_that_does_not_vary_has_its_own():
+    real, made = np.array([10.0, 30.0]), np.array([30.0, 30.0])
+    assert coherence.deviation(real) == 10 and coherence.deviation(made) == 1
+    assert coherence.distance(made, real) == 10 and coherence.distance(made, real, unit=coherence.deviation(real)) == 1
+
+
 def test_ended_rate_counts_real_drawings_as_ended():
     assert coherence.ended_rate([sketch([[0, 0]], finished=True), sketch([[0, 0]], finished=False)]) == 0.5
     assert coherence.ended_rate([CROSS]) == 1

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sketchlib.errors import DataError
-from sketchlib.metrics.raster import fit, rasterise, segments
+from sketchlib.metrics.raster import fit_to_frame, rasterise, segments
 from sketchlib.strokes import Drawing
 
 coordinate = st.floats(-300, 300, width=32)
@@ -19,7 +19,7 @@ def plain(drawings, size, width):
     """Every pixel against every line, one after the other."""
     lines, out = segments(drawings), np.zeros((len(drawings), size, size))
     centres = np.stack(np.meshgrid(np.arange(size) + 0.5, np.arange(size) + 0.5), -1)
-    for (start, end), owner in zip(fit(lines, size).astype(np.float64), lines.owner, strict=True):
+    for (start, end), owner in zip(fit_to_frame(lines, size).astype(np.float64), lines.owner, strict=True):
         way = end - start
         share = np.clip((centres - start) @ way / max(way @ way, 1e-12), 0, 1)
         apart = np.linalg.norm(centres - start - share[..., None] * way, axis=-1)

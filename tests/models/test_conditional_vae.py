@@ -61,6 +61,10 @@ def test_another_of_fewer_classes_and_one_of_a_new_class_begin_as_it():
     some.start_from(whole)
     assert torch.equal(some.embedding.weight, whole.embedding.weight[1:])
     new = whole.for_new_class("unicorn")
+    assert some.started_from == new.started_from == f"a conditional VAE of {len(SET.classes)} classes"
+    for made in (some, new):
+        assert torch.equal(made.encoder.fc_mu.weight, whole.encoder.fc_mu.weight)
+        assert torch.equal(made.decoder.fc_params.weight, whole.decoder.fc_params.weight)
     assert new.classes == ("unicorn",) and torch.allclose(new.embedding.weight[0], whole.embedding.weight.mean(0))
 
 
@@ -69,3 +73,7 @@ def test_a_class_that_it_does_not_know_and_other_sizes_are_errors():
         SketchVAE(["unicorn"], SET.n_max, 20.0, **SIZES).start_from(conditional())
     with pytest.raises(DataError, match="latent_size"):
         SketchVAE([SET.classes[0]], SET.n_max, 20.0, **{**SIZES, "latent_size": 6}).start_from(conditional())
+    single = ConditionalDecoder(SET.classes, SET.n_max, 20.0, hidden_size=10, embedding_size=4, n_mixtures=3)
+    for other in (single, ConditionalVAE(SET.classes, SET.n_max, 20.0, embedding_size=4, **SIZES)):
+        with pytest.raises(DataError, match="embedding_size is 5 cannot start from one of 4"):
+            conditional().start_from(other)

@@ -44,8 +44,8 @@ def test_nothing_about_the_coordinates_tells_who_drew():
         points, box = np.concatenate(one.drawing.strokes), one.drawing.bounds()
         assert (points == np.round(points)).all() and box[:2] == (0, 0) and max(box[2:]) == BOX
         assert one.drawing.key_id is None and one.drawing.finished is None and one.drawing.word in CLASSES
-    integral = study.on_grid(study.on_grid(REAL["cat"][0]))
-    assert integral.svg() == study.on_grid(REAL["cat"][0]).svg()
+    integral = study.rounded(study.rounded(REAL["cat"][0]))
+    assert integral.svg() == study.rounded(REAL["cat"][0]).svg()
 
 
 def test_empty_sketches_are_passed_over_and_too_few_are_an_error():

@@ -17,6 +17,7 @@ from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
 from sketchlib.report import ablations, experiments, stages, training
 from sketchlib.report.ablations import FILE, PAIRS, REPORT_CLASSES
+from sketchlib.report.drawings import taken
 from sketchlib.sampling import reconstruct, sample
 from sketchlib.strokes import Drawing, to_stroke3
 
@@ -35,7 +36,7 @@ def plans():
     found = experiments.recipes(SECTION, SimpleNamespace(classes=DRAWINGS.classes), seed=0)
     return {
         name: SimpleNamespace(
-            model=training.untrained(recipe, prepared), settings=recipe.settings, taken=training.taken(recipe.drawings, prepared, 0)
+            model=training.untrained(recipe, prepared), settings=recipe.settings, taken=taken(recipe.drawings, prepared, 0)
         )
         for name, recipe in found.items()
     }

@@ -186,12 +186,12 @@ def with_a_changed_constant(text, defined):
 
 FILES = {  # stage: its entries, and some of the files that it runs
     "data": (
-        ["report.training.data"],
-        {"data.source", "data.quickdraw", "data.npz", "data.dataset", "strokes", "report.training"},
+        ["report.drawings.data"],
+        {"data.source", "data.quickdraw", "data.npz", "data.dataset", "strokes", "report.drawings"},
     ),
     "train_single": (
         ["report.training.make", "models.single.ConditionalDecoder"],
-        {"train", "data.batches", "models.single", "models.decoder", "models.mixture", "report.training", "report.recipes", "files"},
+        {"train", "data.batches", "models.single", "models.decoder", "models.mixture", "report.training", "report.drawings", "files"},
     ),
     "train_vae": (
         ["report.training.make", "models.vae.SketchVAE"],

@@ -9,7 +9,8 @@ from sketchlib.errors import DataError
 from sketchlib.files import PROJECT
 from sketchlib.report import pdf
 
-FIRST = """<html><body><nav>menu</nav><article><h1 id="lines">1. Lines<a class="headerlink">#</a></h1><p>Text.</p><button>Press</button>
+FIRST = """<html><head><style>h1 { line-height: 1; margin-top: 0; }</style></head><body><nav>menu</nav><article>
+<h1 id="lines">1. Lines<a class="headerlink">#</a></h1><p>Text.</p><button>Press</button>
 <details class="hide"><summary>Show</summary><pre>secret</pre></details><details><summary>Card</summary><p>told</p></details>
 <a id="on" href="second.html#dots">on</a> <a id="file" href="data.zip">file</a> <a id="out" href="https://example.org/">out</a>
 <div class="solution dropdown toggle-hidden">Because.</div><p>After.</p></article></body></html>"""
@@ -80,6 +81,12 @@ def test_the_first_page_shows_its_link_only_once_there_is_a_pdf(tmp_path):
 def test_pages_are_printed_on_numbered_sheets(pages, browser):
     made = pdf.printed(browser, pages)
     assert made.startswith(b"%PDF") and len(re.findall(rb"/Type /Page\b(?!s)", made)) == 3 and b"/Outlines" in made
+
+
+@pytest.mark.slow
+def test_a_heading_on_top_of_a_sheet_stands_once_in_the_outline(pages, browser):
+    titles = re.findall(rb"/Title \(([^)]*)\)", pdf.printed(browser, pages))
+    assert {b"1. Lines", b"2. Dots", b"Solutions"} <= set(titles)
 
 
 def test_a_book_that_is_not_built_is_not_printed(tmp_path):

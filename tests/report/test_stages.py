@@ -24,6 +24,7 @@ from sketchlib.models import weights
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
 from sketchlib.report import cards, experiments, recipes, stages, store, sweep, training
+from sketchlib.report.drawings import taken
 from sketchlib.report.folders import build_folder
 from sketchlib.sampling import sample
 
@@ -185,7 +186,7 @@ def test_vaes_that_start_from_the_single_model_are_made_again_with_it(profile):
     assert keys_of(profile)["train_vaes"] == keys_of(changed(profile, "single", steps=11))["train_vaes"]
     assert stages.train_vae(warm, "cat").card["started_from"] == "the single model"  # trains the single model first
     single, recipe = stages.train_single(warm), recipes.vae(warm, "cat")
-    started = training.first_model(warm, recipe, training.taken(recipe.drawings, stages.data(warm), 0))
+    started = training.first_model(warm, recipe, taken(recipe.drawings, stages.data(warm), 0))
     assert torch.equal(started.decoder.lstm.weight_hh_l0, single.model.decoder.lstm.weight_hh_l0)
     assert started.scale == single.model.scale and single.card["started_from"] is None
 
@@ -239,7 +240,7 @@ def test_a_single_model_learns_from_every_class_first_and_its_card_says_so(profi
     recipe = recipes.pretraining(asked)
     with pytest.raises(DataError, match="train single --profile tiny"):
         training.read_trained(asked, recipe)
-    counts = training.taken(recipe.drawings, stages.data(asked), 0).train.counts()
+    counts = taken(recipe.drawings, stages.data(asked), 0).train.counts()
     assert counts == {**stages.data(asked).splits.train.counts(), "dog": 40, "owl": 40}
     assert recipe.settings.lr == 0.01 and recipe.settings.batch_size == profile.single.batch_size
     trained = stages.train_single(asked)
@@ -256,7 +257,7 @@ def test_a_single_model_learns_its_own_classes_with_other_settings_first(profile
     first = dict(steps=20, other_classes=False, weight_dropout=0.5, jitter=0.1)
     asked = changed(changed(profile, "pretraining", **first), "single", steps=10, weight_dropout=0.0, per_class=20)
     recipe, prepared = recipes.pretraining(asked), stages.data(asked)
-    assert training.taken(recipe.drawings, prepared, 0).train.counts() == prepared.splits.train.counts()
+    assert taken(recipe.drawings, prepared, 0).train.counts() == prepared.splits.train.counts()
     assert recipe.sizes["weight_dropout"] == 0.5 and recipe.settings.jitter == 0.1
     trained = stages.train_single(asked)
     before = training.read_trained(asked, recipe)
@@ -265,7 +266,7 @@ def test_a_single_model_learns_its_own_classes_with_other_settings_first(profile
     assert trained.card["pretraining"]["weight_dropout"] == 0.5
     assert not torch.equal(trained.model.embedding.weight, before.model.embedding.weight)
     single = recipes.single(asked)
-    started = training.first_model(asked, single, training.taken(single.drawings, prepared, 0))
+    started = training.first_model(asked, single, taken(single.drawings, prepared, 0))
     assert torch.equal(started.embedding.weight, before.model.embedding.weight)
     assert trained.card["data"]["counts"]["train"] == dict.fromkeys(("cat", "pig", "sun"), 20)
     assert before.card["data"]["counts"]["train"] == prepared.splits.train.counts()

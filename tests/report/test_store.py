@@ -9,7 +9,7 @@ import torch
 
 from sketchlib.__main__ import main
 from sketchlib.models import weights
-from sketchlib.report import recipes, stages, store, training
+from sketchlib.report import drawings, recipes, stages, store, training
 from sketchlib.report.folders import build_folder
 
 
@@ -28,15 +28,6 @@ def test_a_thing_whose_record_was_not_written_whole_is_not_done(tmp_path, monkey
     assert not store.is_done(tmp_path / "thing-1")
     store.taken_or_made(tmp_path / "thing-1", lambda folder: {"n": 3}, None)
     assert store.record_of(tmp_path / "thing-1")["n"] == 3
-
-
-def test_what_the_pages_say_of_the_drawings_is_whole_or_as_it_was(profile, monkeypatch):
-    stages.data(profile)
-    before = (build_folder("tiny") / "data.json").read_text()
-    monkeypatch.setattr(os, "replace", stop)
-    with store.building(), pytest.raises(KeyboardInterrupt):
-        stages.data(replace(profile, data=replace(profile.data, max_length=20)))
-    assert (build_folder("tiny") / "data.json").read_text() == before
 
 
 def test_a_training_that_is_stopped_before_it_is_done_is_not_begun_anew(profile, monkeypatch):
@@ -90,7 +81,7 @@ def test_a_recipe_is_trained_on_the_drawings_that_it_names(profile):
     own = replace(profile.data, max_length=20, fractions=(0.5, 0.25, 0.25))
     recipe = recipes.single(shorter(replace(profile, data=own)))
     trained = training.trained(profile, recipe)
-    prepared = training.prepare("tiny", own)
+    prepared = drawings.prepare("tiny", own)
     assert prepared.counts["train"] != stages.data(profile).counts["train"]
     assert trained.card["data"]["counts"]["kept"] == prepared.counts["kept"]
     assert trained.card["data"]["counts"]["train"] == prepared.splits.train.counts()

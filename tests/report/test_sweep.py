@@ -12,9 +12,9 @@ from synthetic import sketch_set
 from sketchlib import train
 from sketchlib.data import dataset
 from sketchlib.report import stages, sweep, training
+from sketchlib.report.drawings import taken
 from sketchlib.report.profile import load_profile
 from sketchlib.report.sweep import Part
-from sketchlib.report.training import taken
 
 SET = sketch_set(60)
 

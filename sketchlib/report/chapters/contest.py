@@ -72,7 +72,7 @@ class Judged(NamedTuple):
     seconds: float
 
 
-def plain(name: str) -> str:
+def slug(name: str) -> str:
     """A class as names of numbers have it."""
     return name.replace(" ", "_")
 
@@ -111,7 +111,7 @@ def _likelihoods(costs: Mapping, axes: Axes, seed: int) -> dict[str, Number]:
         found = comparison.per_point(*([costs[kind, n][name] for name in classes] for kind in kinds), seed=seed)
         return Number.measured(f"{what}, {name_of(n)} drawings of {', '.join(classes)}", found, NATS)
 
-    out, ends = {}, {"": axes.classes, **{f"_{plain(name)}": [name] for name in axes.classes}}
+    out, ends = {}, {"": axes.classes, **{f"_{slug(name)}": [name] for name in axes.classes}}
     for n in axes.drawings:
         for end, of in ends.items():
             out |= {f"s13_grid_{kind}_{name_of(n)}{end}": number(kind, n, of, kind) for kind in KINDS}
@@ -255,7 +255,7 @@ def bill_table(found: Mapping[str, Number], axes: Axes) -> str:
 
 def sharing_table(found: Mapping[str, Number], axes: Axes) -> str:
     """What sharing weights is worth, alone less single: a row a class that was measured and one for all, a column a number of drawings."""
-    ends = {**{f"_{plain(name)}": name for name in axes.classes}, "": "together"}
+    ends = {**{f"_{slug(name)}": name for name in axes.classes}, "": "together"}
     sizes = [name_of(n) for n in axes.drawings]
     rows = [[words, *(with_interval(known(found, f"s13_grid_worth_{n}{end}")) for n in sizes)] for end, words in ends.items()]
     return _table(["nats a point", *(f"{n} drawings" for n in sizes)], rows, numbers=len(sizes))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.stats import wasserstein_distance
 
 from ...metrics import coherence, diversity, fidelity
 from ...metrics.interval import bootstrap
@@ -132,8 +131,8 @@ def _apart(what: str, trait: str, made: Mapping[str, np.ndarray] | None, real: M
     unit = "real standard deviations"
     if made is None:
         return Number(what, NOTHING, unit, 0)
-    spread = real[trait].std() or 1.0
-    found = bootstrap(lambda a, b: wasserstein_distance(a, b) / spread, made[trait], real[trait], centred=True)
+    spread = coherence.deviation(real[trait])  # of the real drawings, not of each resample
+    found = bootstrap(lambda a, b: coherence.distance(a, b, spread), made[trait], real[trait], centred=True)
     return Number.measured(what, found, unit)
 
 

@@ -49,7 +49,7 @@ def settings_from(section, seed: int) -> Settings:
     return replace(FEW, steps=section.steps, lr=section.lr, batch_size=section.batch_size, validate_every=every, seed=seed)
 
 
-def plain(settings: Settings) -> Settings:
+def overfitting(settings: Settings) -> Settings:
     """The same training of drawings that never differ, which is not stopped: how one learns by heart."""
     return replace(settings, stretch=0.0, merge=0.0, rotate=0.0, stop_after=None, schedule="plateau")
 
