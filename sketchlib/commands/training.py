@@ -133,14 +133,14 @@ def evaluate(model, file, limit, samples, resamples, seed):
     nats a point on the data's grid, and the ends of its 95 % interval. A drawing belongs to the class that it names, or that its file is
     named after.
     """
+    drawings = by_word(file, limit)  # before torch is loaded: what is wrong with a file is said at once
+    if alone := [word for word, some in drawings.items() if len(some) < 2]:
+        raise DataError(f"there is one drawing of {alone[0]!r}: an interval takes at least two; give more files, or a higher limit")
     from ..data.dataset import SketchSet
     from ..metrics.interval import bootstrap
     from ..metrics.likelihood import costs
     from ..models.weights import load
 
-    drawings = by_word(file, limit)
-    if alone := [word for word, some in drawings.items() if len(some) < 2]:
-        raise DataError(f"there is one drawing of {alone[0]!r}: an interval takes at least two; give more files, or a higher limit")
     sketches = SketchSet.from_drawings(drawings)
     found = costs(load(model), sketches, seed, samples=samples)
     rows = np.column_stack([found.iw if samples else found.elbo, found.points])
@@ -185,12 +185,14 @@ def finetune(context, folder, word, output, start, held_out, force, **_):
     """
     where = model_file(output, force)
     from ..data.formats import read
+
+    drawings = read(folder)  # before torch is loaded: what is wrong with a file is said at once
     from ..finetuning import finetune, forget
     from ..models.weights import load, save
 
     how = Settings(**{one.name: context.params[one.name] for one in fields(Settings)})
     checkpoints = where.with_suffix(".run")
-    tuned = finetune(load(start), read(folder), word, how, held_out, checkpoints, progress=sys.stderr.isatty())
+    tuned = finetune(load(start), drawings, word, how, held_out, checkpoints, progress=sys.stderr.isatty())
     save(tuned.model, where, tuned.card(how))
     forget(checkpoints)
     if sys.stderr.isatty():

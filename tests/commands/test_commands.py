@@ -16,7 +16,7 @@ from PIL import Image
 import sketchlib
 from sketchlib import train
 from sketchlib.__main__ import main
-from sketchlib.commands import training
+from sketchlib.commands import output, training
 from sketchlib.commands.training import changed
 from sketchlib.data.doodles import doodles
 from sketchlib.files import PROJECT
@@ -67,6 +67,12 @@ def test_drawings_come_as_the_ending_says(here):
     assert "animation" in (here / "b.svg").read_text()
 
 
+def test_a_folder_that_is_not_empty_is_refused_before_anything_is_drawn(here, monkeypatch):
+    monkeypatch.setattr("sketchlib.sampling.sample", lambda *_, **__: pytest.fail("something was drawn"))
+    status, said = draw("-o", here)
+    assert status == 1 and "is there already and not empty" in said and "--force" in said
+
+
 def test_one_drawing_as_svg_is_read_again_as_it_was(here):
     draw("-o", "one.svg")
     (read,), (drawn,) = sketchlib.read("one.svg"), sketchlib.sample(sketchlib.load("small.safetensors"), "cat")
@@ -88,7 +94,8 @@ def test_what_is_there_is_kept_unless_force_says_so(here):
         (["draw", "kat"], "unknown class 'kat': did you mean 'cat'?"),
         (["draw", "cat", "-o", "nowhere/a.svg"], "the folder nowhere does not exist"),
         (["draw", "cat", "--model", "none.safetensors"], "none.safetensors does not exist"),
-        (["draw", "cat", "--model", "cat.ndjson"], "cat.ndjson"),
+        (["draw", "cat", "--model", "cat.ndjson"], "a model's file ends in .safetensors: give one"),
+        (["recognise", "cat.ndjson", "none.svg"], "none.svg does not exist"),
         (["draw", "cat", "--guidance", "1", "--temperature", "0"], "temperature above 0"),
         (["complete", "none.svg"], "none.svg does not exist"),
         (["complete", "cut.svg"], "cut.svg: it is not SVG"),
@@ -134,6 +141,7 @@ def test_a_failure_is_one_line_and_leaves_nothing(here, arguments, says, capsys)
         (["draw"], "Missing argument 'WORD...'"),
         (["draw", "cat", "--frce"], "No such option"),
         (["draw", "cat", "--n", "0"], "allowed: a whole number from 1 to 1000000"),
+        (["draw", "cat", "--temperature", "hot"], "hot; allowed: a number of at least 0"),
         (["draw", "cat", "-o", "a.foo"], "a.foo: drawings are written to files that end in"),
         (["draw", "cat", "-o", "a.svg.gz"], "a.svg.gz: drawings are written to files that end in"),
         (["draw", "cat", "-o", "a.png", "--animate"], "--animate is for an .svg"),
@@ -195,6 +203,16 @@ def test_a_terminal_is_told_what_was_written_and_a_pipe_is_not(here, monkeypatch
     monkeypatch.setattr(sys, "stderr", Terminal())
     draw("-o", "b.svg")
     assert "b.svg" in sys.stderr.getvalue()
+
+
+def test_who_gets_numbers_on_a_terminal_is_told_how_to_get_a_picture(here, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    draw()
+    assert sys.stderr.getvalue() == ""  # standard output is a pipe here
+    monkeypatch.setattr(output, "to_stdout", lambda *_: None)
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    draw()
+    assert "-o" in sys.stderr.getvalue() and ".svg" in sys.stderr.getvalue()
 
 
 @pytest.mark.parametrize("model", [ConditionalDecoder, SketchVAE])
@@ -261,6 +279,18 @@ def python(*arguments, **more):
 def test_help_needs_neither_torch_nor_matplotlib():
     code = "import sys, sketchlib.__main__; sys.exit(bool({'torch', 'matplotlib'} & {*sys.modules}))"
     assert python("-c", code).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["recognise"], ["complete"], ["evaluate", "single"], ["finetune", "--word", "x", "-o", "x.safetensors"]],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_file_that_is_not_there_is_said_before_torch_is_loaded(here, arguments):
+    code = "import sys\nfrom sketchlib.__main__ import main\ntry: main(sys.argv[1:])\n"
+    code += "except SystemExit as error: sys.exit('torch is loaded' if 'torch' in sys.modules else error.code)"
+    done = python("-c", code, *arguments, "none.svg")
+    assert done.returncode == 1 and done.stderr.startswith(b"none.svg does not exist")
 
 
 @pytest.mark.slow
