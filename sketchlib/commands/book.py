@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 
@@ -33,28 +34,34 @@ def book(profile):
 class Live:
     """How the models of the live page are written, and measured."""
 
-    drawings: int = ranged(at_least(0), 500)  # validation drawings that are measured on; 0: none
+    drawings: int = ranged(at_least(0), 500)  # validation drawings that published models are measured on; 0: none
 
 
-@click.command(epilog=examples("sketchlib live build/live --bits 16"))
+@click.command(epilog=examples("sketchlib live build/live --bits 16", "sketchlib live live --model umbrella.safetensors"))
 @click.argument("folder", type=click.Path())
 @click.option("--bits", type=click.Choice([8, 16, 32]), default=8, show_default=True, help="of a weight")
+@click.option("--model", "own", multiple=True, help="a model's file, in place of the published ones; may be given several times")
 @from_settings(Live)
 @PROFILE
-def live(folder, bits, drawings, profile):
+def live(folder, bits, own, drawings, profile):
     """Write the live page's script and models.
 
-    They go to FOLDER, as in the book's build. For each model is said its size, and what its rounded weights cost in nats a point of the
-    profile's validation drawings.
+    They go to FOLDER, as in the book's build, and any page draws that has these two lines:
+
+    \b
+      <div data-sketch="complete"></div>
+      <script src="FOLDER/sketch.js"></script>
+
+    It needs no server and no network. Other values of data-sketch are watch, between and scene. For each model is said its size, and what
+    the rounded weights of a published one cost in nats a point of the profile's validation drawings.
     """
     from ..data.dataset import cap
-    from ..models import weights
     from ..pictures import live
     from ..report import stages
     from ..report.profile import load_profile
 
-    router = weights.load("router")
-    models = {"single": weights.load("single"), **{name: router.for_class(name) for name in router.classes}}
+    models = named(own) if own else published()
+    drawings = 0 if own else drawings
     sizes = live.write_live(folder, models, bits)
     click.echo(f"sketch.js: {sizes.pop('sketch.js') / 1000:.0f} kB")
     with building():
@@ -66,6 +73,27 @@ def live(folder, bits, drawings, profile):
             before, after, _ = live.rounding_cost(model, cap(some, -(-drawings // len(model.classes))), bits)
             line += f"  {before:.4f} nats a point, rounded {after - before:+.5f}"
         click.echo(line)
+
+
+def named(paths) -> dict:
+    """The models of some files by the files' names; raises `DataError` where two have one name, or the name of the page's script."""
+    from ..models.weights import load
+
+    found = {}
+    for path in paths:
+        name = Path(path).name.partition(".")[0]
+        if name in (*found, "sketch"):
+            raise DataError(f"{path}: there is a {name}.js already; give the model's file another name")
+        found[name] = load(path)
+    return found
+
+
+def published() -> dict:
+    """The published models that the live page draws with: the single one, and each of the router."""
+    from ..models.weights import load
+
+    router = load("router")
+    return {"single": load("single"), **{name: router.for_class(name) for name in router.classes}}
 
 
 @click.command(epilog=examples("sketchlib publish --profile published"))

@@ -53,20 +53,20 @@ def complete(file, word, size, pen_down, model, output, kind, moving, force, **h
 
 
 @click.command(epilog=examples('sketchlib scene "two cats and an apple" -o scene.gif', 'sketchlib scene "a car, three suns" -o scene.png'))
-@click.argument("sentence")
+@click.argument("sentence", nargs=-1, required=True)
 @from_settings(Drawn, Drawn(pen_temperature=0.7), leave_out=["n"])
 @MODEL
 @output_options
 def scene(sentence, model, output, kind, moving, force, **how):
     """Draw what a sentence names.
 
-    SENTENCE has numbers and classes in English; they are drawn one beside the other.
+    SENTENCE has numbers and classes in English, with quotation marks or without; they are drawn one beside the other.
     """
     place(output, kind, force, moving)
     from ..models.weights import load
     from ..pictures.sentence import scene
 
-    found = scene(sentence, load(model), **how)
+    found = scene(" ".join(sentence), load(model), **how)
     put(found.drawings, output, kind, moving, force, found)
 
 

@@ -169,6 +169,17 @@ def test_a_scene_is_a_picture_a_film_or_its_drawings(here):
     for name in ("a.svg", "a.png", "a.gif", "a.json"):
         assert run("scene", "two cats and a sun", "--model", "small.safetensors", "-o", name) == (0, "")
     assert len(sketchlib.read("a.json")) == 3
+    assert run("scene", "two", "cats", "and", "a", "sun", "--model", "small.safetensors", "-o", "b.json") == (0, "")
+    assert (here / "b.json").read_bytes() == (here / "a.json").read_bytes()
+
+
+def test_models_of_ones_own_are_written_for_a_page(here, capsys):
+    assert run("live", "live", "--model", "small.safetensors") == (0, "")
+    assert {path.name for path in (here / "live").iterdir()} == {"sketch.js", "small.js"}
+    assert "small" in capsys.readouterr().out and '"classes":["cat","sun"]' in (here / "live" / "sketch.js").read_text()
+    status, said = run("live", "live", "--model", "small.safetensors", "--model", str(here / "small.safetensors"))
+    assert status == 1 and "there is a small.js already" in said
+    assert run("live", "other", "--model", "router")[0] == 1 and not (here / "other").exists()
 
 
 def test_recognising_says_a_class_of_the_model_for_every_drawing(here, capsys):
