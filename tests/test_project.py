@@ -153,7 +153,7 @@ def test_each_dependency_has_its_reason():
 def test_readmes_tree_has_every_folder_and_top_file_of_the_library():
     tree = re.search(r"```\n(sketchlib/.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)[1]
     own = {path.parent.name + "/" for path in LIBRARY.rglob("__init__.py")} | {path.stem for path in LIBRARY.glob("[a-z]*.py")}
-    beside = {f"{name}/" for name in ("notebooks", "book", "profiles", "weights", "tests", "benchmarks")}
+    beside = {f"{name}/" for name in ("notebooks", "book", "profiles", "weights", "tests", "benchmarks", "fuzz", "examples")}
     missing = [name for name in sorted(own | beside) if not re.search(rf"(?<!\w){re.escape(name)}", tree)]
     assert not missing and all((ROOT / name).is_dir() for name in beside)
 

@@ -60,12 +60,13 @@ def live(folder, bits, own, drawings, profile):
     from ..report import stages
     from ..report.profile import load_profile
 
+    run = load_profile(profile)
     models = named(own) if own else published()
     drawings = 0 if own else drawings
     sizes = live.write_live(folder, models, bits)
     click.echo(f"sketch.js: {sizes.pop('sketch.js') / 1000:.0f} kB")
     with building():
-        valid = stages.data(load_profile(profile)).splits.valid if drawings else None
+        valid = stages.data(run).splits.valid if drawings else None
     for name, model in models.items():
         line = f"{name:<12}{sizes[f'{name}.js'] / 1e6:5.1f} MB"
         if drawings:

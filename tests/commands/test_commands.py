@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -79,6 +81,21 @@ def test_one_drawing_as_svg_is_read_again_as_it_was(here):
     assert all(np.allclose(*pair, atol=1e-3) for pair in zip(read.strokes, drawn.strokes, strict=True))
 
 
+BLOCKS = re.findall(r"```\n(sketchlib \w+ .*?)```", (PROJECT / "README.md").read_text(encoding="utf-8"), re.S)
+
+
+def test_the_commands_in_readme_run_one_after_the_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(PROJECT / "examples")
+    sketchlib.write(doodles(["sun"], 6, seed=0)["sun"], "my_drawings")
+    lines = [shlex.split(line, comments=True)[1:] for block in BLOCKS for line in block.splitlines()]
+    assert {line[0] for line in lines} >= {"draw", "complete", "scene", "recognise", "convert", "finetune", "live", "export"}
+    for line in lines:
+        few = ["--steps", 2, "--validate-every", 1] if line[0] == "finetune" else []
+        assert run(*line, *few) == (0, ""), line
+    assert {path.name for path in (tmp_path / "umbrella_onnx").iterdir()} == {"start.onnx", "step.onnx", "model.json"}
+
+
 def test_what_is_there_is_kept_unless_force_says_so(here):
     for name in ("a.svg", "a.gif", "a.png", "a.ndjson"):
         (here / name).write_text("mine")
@@ -113,6 +130,7 @@ def test_what_is_there_is_kept_unless_force_says_so(here):
         (["finetune", "empty", "--word", "kitty", "-o", "k.safetensors"], "empty holds no file"),
         (["finetune", "one.ndjson", "--word", "kitty", "-o", "k.safetensors", "--start", "small.safetensors"], "at least 5 are needed"),
         (["train", "single", "--profile", "tinny"], "profile 'tinny' is not known"),
+        (["live", "live", "--profile", "tinny"], "profile 'tinny' is not known"),
         (["train", "single", "--profile", "smoke", "--steps", "5", "--min", "7"], None),
     ],
 )
@@ -147,6 +165,7 @@ def test_a_failure_is_one_line_and_leaves_nothing(here, arguments, says, capsys)
         (["draw", "cat", "-o", "a.png", "--animate"], "--animate is for an .svg"),
         (["complete", "cat.ndjson", "--size", "-3"], "allowed: a number above 0"),
         (["export", "single", "cat"], "Missing option '-o'"),
+        (["export", "single", "cat", "-o", "cat.onnx"], "ONNX files go into a folder, such as cat"),
         (["finetune", "cat.ndjson", "--word", "kitty", "-o", "k.pt"], "name the model's file .safetensors"),
         (["train", "single", "--classes", "cat"], "No such option"),
     ],
