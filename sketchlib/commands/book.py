@@ -12,7 +12,7 @@ from ..errors import DataError, needing
 from ..files import INSTALLED, PROJECT
 from ..report.store import building
 from ..settings import at_least, ranged, settings
-from .options import examples, from_settings
+from .options import FORCE, examples, from_settings
 from .training import PROFILE
 
 
@@ -43,7 +43,8 @@ class Live:
 @click.option("--model", "own", multiple=True, help="a model's file, in place of the published ones; may be given several times")
 @from_settings(Live)
 @PROFILE
-def live(folder, bits, own, drawings, profile):
+@FORCE
+def live(folder, bits, own, drawings, profile, force):
     """Write the live page's script and models.
 
     They go to FOLDER, as in the book's build, and any page draws that has these two lines:
@@ -56,11 +57,12 @@ def live(folder, bits, own, drawings, profile):
     the rounded weights of a published one cost in nats a point of the profile's validation drawings.
     """
     from ..data.dataset import cap
+    from ..data.writing import folder_for
     from ..pictures import live
     from ..report import stages
     from ..report.profile import load_profile
 
-    run = load_profile(profile)
+    folder, run = folder_for(folder, force), load_profile(profile)
     models = named(own) if own else published()
     drawings = 0 if own else drawings
     sizes = live.write_live(folder, models, bits)

@@ -164,6 +164,7 @@ def by_word(files, limit: int | None) -> dict[str, list]:
 @click.argument("folder", type=click.Path())
 @click.option("--word", required=True, help="what the new class is called")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="the model, a new .safetensors file")
+@click.option("--limit", type=click.IntRange(1), help="only the first so many drawings (default: all)")
 @click.option("--start", default="single", show_default=True, help="what it starts from: single, or a model's file")
 @click.option(
     "--held-out",
@@ -176,17 +177,20 @@ def by_word(files, limit: int | None) -> dict[str, list]:
 @from_settings(Settings, FEW)
 @FORCE
 @click.pass_context
-def finetune(context, folder, word, output, start, held_out, force, **_):
+def finetune(context, folder, word, output, limit, start, held_out, force, **_):
     """Teach a model a class of your own.
 
     FOLDER, or a file, has drawings of it. They may be .svg files, strokes drawn on the live page (.json), or any other files of drawings.
-    Beside the model comes a card, .json. At a terminal it is said how well the drawings were learnt, and whether by heart. What was
+    All of them are taken for the new class, whatever class they name. Beside the model comes a card, .json. At a terminal it is said how
+    well the drawings were learnt, and whether by heart. What was
     interrupted is gone on with by the same command; until the model is there, its checkpoints are in a folder beside it, umbrella.run.
     """
     where = model_file(output, force)
     from ..data.formats import read
 
-    drawings = read(folder)  # before torch is loaded: what is wrong with a file is said at once
+    drawings = read(folder, limit)  # before torch is loaded: what is wrong with a file is said at once
+    if len(words := sorted({one.word for one in drawings})) > 1:
+        say(f"{len(drawings)} drawings of {', '.join(map(repr, words))} are all taken for {word!r}")
     from ..finetuning import finetune, forget
     from ..models.weights import load, save
 
@@ -196,7 +200,7 @@ def finetune(context, folder, word, output, start, held_out, force, **_):
     save(tuned.model, where, tuned.card(how))
     forget(checkpoints)
     if sys.stderr.isatty():
-        say(told(tuned))
+        say(told(tuned, len(drawings)))
 
 
 def model_file(output: Path, force: bool) -> Path:
@@ -209,16 +213,18 @@ def model_file(output: Path, force: bool) -> Path:
     return place_for(output, force)
 
 
-def told(tuned) -> str:
-    """How well drawings were learnt, and whether by heart."""
+def told(tuned, given: int) -> str:
+    """How well the drawings that were `given` were learnt, and whether by heart."""
     from ..metrics.memorisation import by_heart
     from ..sampling import sample
 
     (word,) = tuned.model.classes
     drawn = [one for one in sample(tuned.model, word, SKETCHES) if one.strokes]
     found = by_heart(tuned.model, tuned.train, tuned.held_out, drawn)
+    left = given - len(tuned.train) - len(tuned.held_out)
+    few = f"{left} of {given} drawings left out, which are a dot or longer than {tuned.model.n_max} rows; " if left else ""
     return (
-        f"{len(tuned.train)} drawings learnt, {len(tuned.held_out)} held out, best at step {tuned.best_step}: nats a point "
+        f"{few}{len(tuned.train)} drawings learnt, {len(tuned.held_out)} held out, best at step {tuned.best_step}: nats a point "
         f"{found.train:.3f} and {found.held_out:.3f}; of {len(drawn)} sketches {found.copies:.0%} are near-copies, of the drawings held "
         f"out {found.quantile:.0%}"
     )

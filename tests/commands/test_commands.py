@@ -196,7 +196,8 @@ def test_models_of_ones_own_are_written_for_a_page(here, capsys):
     assert run("live", "live", "--model", "small.safetensors") == (0, "")
     assert {path.name for path in (here / "live").iterdir()} == {"sketch.js", "small.js"}
     assert "small" in capsys.readouterr().out and '"classes":["cat","sun"]' in (here / "live" / "sketch.js").read_text()
-    status, said = run("live", "live", "--model", "small.safetensors", "--model", str(here / "small.safetensors"))
+    assert run("live", "live", "--model", "small.safetensors")[1].startswith("live is there already")
+    status, said = run("live", "live", "--force", "--model", "small.safetensors", "--model", str(here / "small.safetensors"))
     assert status == 1 and "there is a small.js already" in said
     assert run("live", "other", "--model", "router")[0] == 1 and not (here / "other").exists()
 
@@ -276,6 +277,18 @@ def test_a_terminal_is_told_whether_drawings_were_learnt_by_heart(here, monkeypa
     monkeypatch.setattr(sys, "stderr", Terminal())
     run("finetune", "cat.ndjson", "--word", "mine", "-o", "m.safetensors", "--start", "small.safetensors", "--steps", 2)
     assert "6 drawings learnt, 2 held out" in sys.stderr.getvalue() and "near-copies" in sys.stderr.getvalue()
+    assert "left out" not in sys.stderr.getvalue() and "are all taken" not in sys.stderr.getvalue()
+
+
+def test_a_terminal_is_told_what_is_left_out_and_what_is_thrown_together(here, monkeypatch):
+    made = doodles(["cat", "sun"], 4, seed=0)
+    sketchlib.write([*made["cat"], *made["sun"], sketchlib.Drawing(([[5, 5]],), "cat")], "mixed.ndjson")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    run("finetune", "mixed.ndjson", "--word", "mine", "-o", "m.safetensors", "--start", "small.safetensors", "--steps", 2)
+    assert "9 drawings of 'cat', 'sun' are all taken for 'mine'" in sys.stderr.getvalue()
+    assert "1 of 9 drawings left out, which are a dot" in sys.stderr.getvalue()
+    more = ["--start", "small.safetensors", "--steps", 2, "--limit", 4]
+    assert run("finetune", "mixed.ndjson", "--word", "mine", "-o", "n.safetensors", *more)[1].startswith("4 drawings of 2 to")
 
 
 def test_other_values_make_a_run_of_their_own(profile):
