@@ -30,6 +30,9 @@ def book(profile):
     raise click.exceptions.Exit(subprocess.run(command, cwd=PROJECT).returncode)
 
 
+PUBLISHED = ("single", "router")
+
+
 @settings
 class Live:
     """How the models of the live page are written, and measured."""
@@ -40,11 +43,13 @@ class Live:
 @click.command(epilog=examples("sketchlib live build/live --bits 16", "sketchlib live live --model umbrella.safetensors"))
 @click.argument("folder", type=click.Path())
 @click.option("--bits", type=click.Choice([8, 16, 32]), default=8, show_default=True, help="of a weight")
-@click.option("--model", "own", multiple=True, help="a model's file, in place of the published ones; may be given several times")
+@click.option(
+    "--model", "chosen", multiple=True, default=PUBLISHED, show_default=True, help="or a file or folder; may be given several times"
+)
 @from_settings(Live)
 @PROFILE
 @FORCE
-def live(folder, bits, own, drawings, profile, force):
+def live(folder, bits, chosen, drawings, profile, force):
     """Write the live page's script and models.
 
     They go to FOLDER, as in the book's build, and any page draws that has these two lines:
@@ -63,8 +68,7 @@ def live(folder, bits, own, drawings, profile, force):
     from ..report.profile import load_profile
 
     folder, run = folder_for(folder, force), load_profile(profile)
-    models = named(own) if own else published()
-    drawings = 0 if own else drawings
+    models, drawings = named(chosen), drawings if chosen == PUBLISHED else 0
     sizes = live.write_live(folder, models, bits)
     click.echo(f"sketch.js: {sizes.pop('sketch.js') / 1000:.0f} kB")
     with building():
@@ -79,24 +83,19 @@ def live(folder, bits, own, drawings, profile, force):
 
 
 def named(paths) -> dict:
-    """The models of some files by the files' names; raises `DataError` where two have one name, or the name of the page's script."""
+    """Models by the names of their files, and those of a router by class; raises `DataError` where two would be the same script."""
     from ..models.weights import load
 
     found = {}
     for path in paths:
-        name = Path(path).name.partition(".")[0]
-        if name in (*found, "sketch"):
-            raise DataError(f"{path}: there is a {name}.js already; give the model's file another name")
-        found[name] = load(path)
+        model = load(path)
+        parts = {name: model.for_class(name) for name in model.classes}
+        if all(part is model for part in parts.values()):
+            parts = {Path(path).name.partition(".")[0]: model}
+        if twice := {"sketch", *found} & parts.keys():
+            raise DataError(f"{path}: there is a {min(twice)}.js already; give the model's file another name")
+        found |= parts
     return found
-
-
-def published() -> dict:
-    """The published models that the live page draws with: the single one, and each of the router."""
-    from ..models.weights import load
-
-    router = load("router")
-    return {"single": load("single"), **{name: router.for_class(name) for name in router.classes}}
 
 
 @click.command(epilog=examples("sketchlib publish --profile published"))

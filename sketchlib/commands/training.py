@@ -122,20 +122,25 @@ class Scored:
     seed: int = ranged(SEED, 0)  # of the random numbers
 
 
-@click.command(epilog=examples("sketchlib evaluate single drawings/cat.ndjson", "sketchlib evaluate router drawings --limit 100"))
+@click.command(
+    epilog=examples("sketchlib evaluate single drawings/cat.ndjson", "sketchlib evaluate umbrella.safetensors my_drawings --word umbrella")
+)
 @click.argument("model")
 @click.argument("file", nargs=-1, required=True, type=click.Path())
+@click.option("--word", help="the class of all drawings (default: what each names)")
 @from_settings(Scored)
-def evaluate(model, file, limit, samples, resamples, seed):
+def evaluate(model, file, word, limit, samples, resamples, seed):
     """Score a model by drawings.
 
     What a point of drawings on which it was not trained costs, in nats: less is better. A line a class, with tabs: the class, drawings,
     nats a point on the data's grid, and the ends of its 95 % interval. A drawing belongs to the class that it names, or that its file is
-    named after.
+    named after, unless --word says another.
     """
-    drawings = by_word(file, limit)  # before torch is loaded: what is wrong with a file is said at once
+    drawings = by_word(file, limit, word)  # before torch is loaded: what is wrong with a file is said at once
     if alone := [word for word, some in drawings.items() if len(some) < 2]:
-        raise DataError(f"there is one drawing of {alone[0]!r}: an interval takes at least two; give more files, or a higher limit")
+        raise DataError(
+            f"there is one drawing of {alone[0]!r}: an interval takes at least two; give more files, a higher limit, or the class of all with --word"
+        )
     from ..data.dataset import SketchSet
     from ..metrics.interval import bootstrap
     from ..metrics.likelihood import costs
@@ -149,14 +154,14 @@ def evaluate(model, file, limit, samples, resamples, seed):
         click.echo(f"{name}\t{cost.n}\t{cost.value:.3f}\t{cost.low:.3f}\t{cost.high:.3f}")
 
 
-def by_word(files, limit: int | None) -> dict[str, list]:
-    """The drawings of some files or folders by the class that they name."""
+def by_word(files, limit: int | None, word: str | None = None) -> dict[str, list]:
+    """The drawings of some files or folders by the class that they name, or all under one `word`."""
     from ..data.formats import read
 
     found = {}
     for file in files:
         for drawing in read(file, limit):
-            found.setdefault(drawing.word, []).append(drawing)
+            found.setdefault(drawing.word if word is None else word, []).append(drawing)
     return found
 
 
@@ -189,8 +194,9 @@ def finetune(context, folder, word, output, limit, start, held_out, force, **_):
     from ..data.formats import read
 
     drawings = read(folder, limit)  # before torch is loaded: what is wrong with a file is said at once
-    if len(words := sorted({one.word for one in drawings})) > 1:
-        say(f"{len(drawings)} drawings of {', '.join(map(repr, words))} are all taken for {word!r}")
+    words = sorted({one.word for one in drawings})
+    if 1 < len(words) < len(drawings):  # files each of a name of its own, such as a program gives, are not of so many classes
+        say(f"{len(drawings)} drawings of {', '.join(map(repr, words[:5]))}{', ...' * (len(words) > 5)} are all taken for {word!r}")
     from ..finetuning import finetune, forget
     from ..models.weights import load, save
 

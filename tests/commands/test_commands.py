@@ -199,7 +199,11 @@ def test_models_of_ones_own_are_written_for_a_page(here, capsys):
     assert run("live", "live", "--model", "small.safetensors")[1].startswith("live is there already")
     status, said = run("live", "live", "--force", "--model", "small.safetensors", "--model", str(here / "small.safetensors"))
     assert status == 1 and "there is a small.js already" in said
-    assert run("live", "other", "--model", "router")[0] == 1 and not (here / "other").exists()
+    folder = here / "two"
+    for name in ("cat", "sun"):
+        keep(ConditionalDecoder([name], 120, 40.0, hidden_size=8, embedding_size=4, n_mixtures=2), folder / f"{name}.safetensors")
+    assert run("live", "other", "--model", folder, "--model", "small.safetensors") == (0, "")
+    assert {path.stem for path in (here / "other").iterdir()} == {"sketch", "cat", "sun", "small"}
 
 
 def test_recognising_says_a_class_of_the_model_for_every_drawing(here, capsys):
@@ -213,6 +217,9 @@ def test_evaluating_says_nats_a_point_and_their_interval(here, capsys):
     run("evaluate", "small.safetensors", "cat.ndjson", "--resamples", 20)
     name, n, value, low, high = capsys.readouterr().out.split("\t")
     assert (name, n) == ("cat", "8") and float(low) <= float(value) <= float(high)
+    (here / "mine.ndjson").write_text((here / "cat.ndjson").read_text().replace('"cat"', '"IMG_7"'))
+    run("evaluate", "small.safetensors", "mine.ndjson", "--resamples", 20, "--word", "cat")
+    assert capsys.readouterr().out.split("\t")[2:] == [value, low, high]
 
 
 def test_conversion_there_and_back_is_the_same(here, capsys):
