@@ -138,9 +138,8 @@ def evaluate(model, file, word, limit, samples, resamples, seed):
     """
     drawings = by_word(file, limit, word)  # before torch is loaded: what is wrong with a file is said at once
     if alone := [word for word, some in drawings.items() if len(some) < 2]:
-        raise DataError(
-            f"there is one drawing of {alone[0]!r}: an interval takes at least two; give more files, a higher limit, or the class of all with --word"
-        )
+        remedy = "give more files, a higher limit, or the class of all with --word"
+        raise DataError(f"there is one drawing of {alone[0]!r}: an interval takes at least two; {remedy}")
     from ..data.dataset import SketchSet
     from ..metrics.interval import bootstrap
     from ..metrics.likelihood import costs
