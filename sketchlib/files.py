@@ -176,8 +176,7 @@ def read_model(path: Path | str, architectures: Mapping[str, type]):
             header = file.metadata() or {}
             tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        remedy = "get the file again" if Path(path).suffix == ".safetensors" else "a model's file ends in .safetensors: give one"
-        raise DataError(f"{path} is not a readable safetensors file ({error}); {remedy}") from error
+        raise DataError(f"{path} is not a readable safetensors file ({error}); get the file again") from error
     name, expected = header.get("architecture"), " or ".join(architectures)
     if name not in architectures or "config" not in header:
         raise DataError(f"{path} holds architecture {name!r}; expected {expected}: give a file of that")

@@ -111,7 +111,7 @@ def test_what_is_there_is_kept_unless_force_says_so(here):
         (["draw", "kat"], "unknown class 'kat': did you mean 'cat'?"),
         (["draw", "cat", "-o", "nowhere/a.svg"], "the folder nowhere does not exist"),
         (["draw", "cat", "--model", "none.safetensors"], "none.safetensors does not exist"),
-        (["draw", "cat", "--model", "cat.ndjson"], "a model's file ends in .safetensors: give one"),
+        (["draw", "cat", "--model", "cat.ndjson"], "cat.ndjson is not a readable safetensors file"),
         (["recognise", "cat.ndjson", "none.svg"], "none.svg does not exist"),
         (["draw", "cat", "--guidance", "1", "--temperature", "0"], "temperature above 0"),
         (["complete", "none.svg"], "none.svg does not exist"),
