@@ -65,3 +65,7 @@ def __getattr__(name):
     if name not in _HOME:
         raise AttributeError(f"module 'sketchlib' has no attribute {name!r}")
     return getattr(import_module(f"sketchlib.{_HOME[name]}"), name)
+
+
+def __dir__():
+    return [*__all__, "__version__"]  # what is completed after `sketchlib.`, before any of it is imported

@@ -101,6 +101,12 @@ def test_importing_the_package_imports_neither_torch_nor_matplotlib():
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
+def test_what_is_called_first_is_completed_before_it_is_imported():
+    code = "import sketchlib; print(*dir(sketchlib))"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    assert {"load", "sample", "animate", "read"} <= set(found) and not {"os", "_HOME"} & set(found)
+
+
 def test_pictures_import_no_torch():
     modules = ", ".join(f"sketchlib.{module}" for module in MODULES if module.startswith("pictures."))
     code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 
@@ -11,7 +12,7 @@ from ..errors import DataError, needing
 from ..files import INSTALLED, PROJECT
 from ..report.store import building
 from ..settings import at_least, ranged, settings
-from .options import examples, from_settings
+from .options import FORCE, examples, from_settings
 from .training import PROFILE
 
 
@@ -29,36 +30,49 @@ def book(profile):
     raise click.exceptions.Exit(subprocess.run(command, cwd=PROJECT).returncode)
 
 
+PUBLISHED = ("single", "router")
+
+
 @settings
 class Live:
     """How the models of the live page are written, and measured."""
 
-    drawings: int = ranged(at_least(0), 500)  # validation drawings that are measured on; 0: none
+    drawings: int = ranged(at_least(0), 500)  # validation drawings that published models are measured on; 0: none
 
 
-@click.command(epilog=examples("sketchlib live build/live --bits 16"))
+@click.command(epilog=examples("sketchlib live build/live --bits 16", "sketchlib live live --model umbrella.safetensors"))
 @click.argument("folder", type=click.Path())
 @click.option("--bits", type=click.Choice([8, 16, 32]), default=8, show_default=True, help="of a weight")
+@click.option(
+    "--model", "chosen", multiple=True, default=PUBLISHED, show_default=True, help="or a file or folder; may be given several times"
+)
 @from_settings(Live)
 @PROFILE
-def live(folder, bits, drawings, profile):
+@FORCE
+def live(folder, bits, chosen, drawings, profile, force):
     """Write the live page's script and models.
 
-    They go to FOLDER, as in the book's build. For each model is said its size, and what its rounded weights cost in nats a point of the
-    profile's validation drawings.
+    They go to FOLDER, as in the book's build, and any page draws that has these two lines:
+
+    \b
+      <div data-sketch="complete"></div>
+      <script src="FOLDER/sketch.js"></script>
+
+    It needs no server and no network. Other values of data-sketch are watch, between and scene. For each model is said its size, and what
+    the rounded weights of a published one cost in nats a point of the profile's validation drawings.
     """
     from ..data.dataset import cap
-    from ..models import weights
+    from ..data.writing import folder_for
     from ..pictures import live
     from ..report import stages
     from ..report.profile import load_profile
 
-    router = weights.load("router")
-    models = {"single": weights.load("single"), **{name: router.for_class(name) for name in router.classes}}
+    folder, run = folder_for(folder, force), load_profile(profile)
+    models, drawings = named(chosen), drawings if chosen == PUBLISHED else 0
     sizes = live.write_live(folder, models, bits)
     click.echo(f"sketch.js: {sizes.pop('sketch.js') / 1000:.0f} kB")
     with building():
-        valid = stages.data(load_profile(profile)).splits.valid if drawings else None
+        valid = stages.data(run).splits.valid if drawings else None
     for name, model in models.items():
         line = f"{name:<12}{sizes[f'{name}.js'] / 1e6:5.1f} MB"
         if drawings:
@@ -66,6 +80,22 @@ def live(folder, bits, drawings, profile):
             before, after, _ = live.rounding_cost(model, cap(some, -(-drawings // len(model.classes))), bits)
             line += f"  {before:.4f} nats a point, rounded {after - before:+.5f}"
         click.echo(line)
+
+
+def named(paths) -> dict:
+    """Models by the names of their files, and those of a router by class; raises `DataError` where two would be the same script."""
+    from ..models.weights import load
+
+    found = {}
+    for path in paths:
+        model = load(path)
+        parts = {name: model.for_class(name) for name in model.classes}
+        if all(part is model for part in parts.values()):
+            parts = {Path(path).name.partition(".")[0]: model}
+        if twice := {"sketch", *found} & parts.keys():
+            raise DataError(f"{path}: there is a {min(twice)}.js already; give the model's file another name")
+        found |= parts
+    return found
 
 
 @click.command(epilog=examples("sketchlib publish --profile published"))

@@ -31,7 +31,7 @@ def convert(source, target, limit, kind, force):
     click.echo(done, err=True) if done.lost else say(done)
 
 
-@click.command(epilog=examples("sketchlib export single cat -o cat.gen.json", "sketchlib export single -o onnx"))
+@click.command(epilog=examples("sketchlib export single cat -o cat.vae.json", "sketchlib export single -o onnx"))
 @click.argument("model")
 @click.argument("word", required=False, shell_complete=classes_here)
 @click.option(
@@ -42,8 +42,12 @@ def convert(source, target, limit, kind, force):
 def export(model, word, output, cut, force):
     """Write a model for other programs.
 
-    What MODEL knows of the class WORD, for sketch-rnn-js, @magenta/sketch and ml5; or the whole of it as ONNX.
+    MODEL is single, router, or a file. What it knows of the class WORD goes into a .vae.json, for sketch-rnn-js, or into a .gen.json, for
+    @magenta/sketch and ml5 too, which has no room for a z nor for a first state: this library's own models fit the first one, and the other
+    only with --cut. The whole of MODEL goes into a folder of ONNX files.
     """
+    if output.suffix and not output.name.endswith((".gen.json", ".vae.json")):
+        raise click.UsageError(f"{output}: name it .gen.json or .vae.json; ONNX files go into a folder, such as {output.stem}")
     from ..data.writing import place_for
 
     if not output.is_dir():

@@ -41,31 +41,32 @@ def complete(file, word, size, pen_down, model, output, kind, moving, force, **h
     It is the first one in FILE, an .svg or any other file of drawings.
     """
     place(output, kind, force, moving)
-    from ..completion import complete
     from ..data.formats import read
+
+    (begun,) = read(file, limit=1)  # before torch is loaded: what is wrong with a file is said at once
+    from ..completion import complete
     from ..models.weights import load
 
-    (begun,) = read(file, limit=1)
     found = complete(load(model), begun, word=word, size=size, pen_down=pen_down, **how)
     say(f"{found.word}, with a probability of {found.posterior[found.word]:.2f}")
     put(found.completions, output, kind, moving, force)
 
 
 @click.command(epilog=examples('sketchlib scene "two cats and an apple" -o scene.gif', 'sketchlib scene "a car, three suns" -o scene.png'))
-@click.argument("sentence")
+@click.argument("sentence", nargs=-1, required=True)
 @from_settings(Drawn, Drawn(pen_temperature=0.7), leave_out=["n"])
 @MODEL
 @output_options
 def scene(sentence, model, output, kind, moving, force, **how):
     """Draw what a sentence names.
 
-    SENTENCE has numbers and classes in English; they are drawn one beside the other.
+    SENTENCE has numbers and classes in English, with quotation marks or without; they are drawn one beside the other.
     """
     place(output, kind, force, moving)
     from ..models.weights import load
     from ..pictures.sentence import scene
 
-    found = scene(sentence, load(model), **how)
+    found = scene(" ".join(sentence), load(model), **how)
     put(found.drawings, output, kind, moving, force, found)
 
 
@@ -79,8 +80,11 @@ def recognise(file, limit, model):
     That is the class under which the model finds a drawing likeliest. A line has the file, the number of the drawing in it, the class and
     its probability, with tabs between them.
     """
+    from ..data.formats import each, read
+
+    for name in file:
+        each(name, limit)  # nothing is read yet: a wrong name is said at once, and not behind the answers on other files
     from ..completion import beginning_of, class_posterior
-    from ..data.formats import read
     from ..models.weights import load
 
     judge = load(model)

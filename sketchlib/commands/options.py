@@ -41,7 +41,10 @@ class Value(click.ParamType):
         """The number; click's usage error for what is none, or out of its range."""
         if value is None or (self.optional and str(value).lower() == "none"):
             return None
-        number = self.kind.convert(value, param, ctx)
+        try:
+            number = self.kind.convert(value, param, ctx)
+        except click.BadParameter:  # no number at all: what is allowed is said of it too
+            number = math.nan
         if not math.isfinite(number) or (self.allowed and not self.allowed.holds(number)):
             self.fail(f"{value}; allowed: a {self.name}{f' {self.allowed.says}' if self.allowed else ''}", param, ctx)
         return number

@@ -27,7 +27,7 @@ def output_options(command):
 
 def place(output: str, kind: str, force: bool, moving: bool = False) -> None:
     """Raise now, and not after the work, what would keep `put` from writing: `DataError`, or click's usage error."""
-    from ..data.writing import place_for
+    from ..data.writing import folder_for, place_for
 
     if output == "-":
         if kind not in TEXT and sys.stdout.isatty():
@@ -41,14 +41,18 @@ def place(output: str, kind: str, force: bool, moving: bool = False) -> None:
         raise click.UsageError(f"{output}: drawings are written to files that end in .{', .'.join(ENDINGS)}, or to a folder")
     if moving and ending not in (".svg", ".gif"):
         raise click.UsageError(f"--animate is for an .svg, and {output} is none")
-    if not path.is_dir():
+    if ending and not path.is_dir():
         place_for(path, force)
+    else:
+        folder_for(path, force)
 
 
 def put(drawings, output: str, kind: str, moving: bool, force: bool, scene=None) -> None:
     """Write drawings where `output` says, whole or not at all; pictures show the `scene` that they are in, where there is one."""
     if output == "-":
         to_stdout(lambda path: _write(drawings, path, moving, False, scene), kind)
+        if sys.stdout.isatty():
+            say("These are the drawings as numbers; -o and a file's name, such as drawing.svg, write a picture.")
         return
     place(output, kind, force, moving)
     say(_write(drawings, Path(output).expanduser(), moving, force, scene))

@@ -122,25 +122,29 @@ class Scored:
     seed: int = ranged(SEED, 0)  # of the random numbers
 
 
-@click.command(epilog=examples("sketchlib evaluate single drawings/cat.ndjson", "sketchlib evaluate router drawings --limit 100"))
+@click.command(
+    epilog=examples("sketchlib evaluate single drawings/cat.ndjson", "sketchlib evaluate umbrella.safetensors my_drawings --word umbrella")
+)
 @click.argument("model")
 @click.argument("file", nargs=-1, required=True, type=click.Path())
+@click.option("--word", help="the class of all drawings (default: what each names)")
 @from_settings(Scored)
-def evaluate(model, file, limit, samples, resamples, seed):
+def evaluate(model, file, word, limit, samples, resamples, seed):
     """Score a model by drawings.
 
     What a point of drawings on which it was not trained costs, in nats: less is better. A line a class, with tabs: the class, drawings,
     nats a point on the data's grid, and the ends of its 95 % interval. A drawing belongs to the class that it names, or that its file is
-    named after.
+    named after, unless --word says another.
     """
+    drawings = by_word(file, limit, word)  # before torch is loaded: what is wrong with a file is said at once
+    if alone := [word for word, some in drawings.items() if len(some) < 2]:
+        remedy = "give more files, a higher limit, or the class of all with --word"
+        raise DataError(f"there is one drawing of {alone[0]!r}: an interval takes at least two; {remedy}")
     from ..data.dataset import SketchSet
     from ..metrics.interval import bootstrap
     from ..metrics.likelihood import costs
     from ..models.weights import load
 
-    drawings = by_word(file, limit)
-    if alone := [word for word, some in drawings.items() if len(some) < 2]:
-        raise DataError(f"there is one drawing of {alone[0]!r}: an interval takes at least two; give more files, or a higher limit")
     sketches = SketchSet.from_drawings(drawings)
     found = costs(load(model), sketches, seed, samples=samples)
     rows = np.column_stack([found.iw if samples else found.elbo, found.points])
@@ -149,14 +153,14 @@ def evaluate(model, file, limit, samples, resamples, seed):
         click.echo(f"{name}\t{cost.n}\t{cost.value:.3f}\t{cost.low:.3f}\t{cost.high:.3f}")
 
 
-def by_word(files, limit: int | None) -> dict[str, list]:
-    """The drawings of some files or folders by the class that they name."""
+def by_word(files, limit: int | None, word: str | None = None) -> dict[str, list]:
+    """The drawings of some files or folders by the class that they name, or all under one `word`."""
     from ..data.formats import read
 
     found = {}
     for file in files:
         for drawing in read(file, limit):
-            found.setdefault(drawing.word, []).append(drawing)
+            found.setdefault(drawing.word if word is None else word, []).append(drawing)
     return found
 
 
@@ -164,6 +168,7 @@ def by_word(files, limit: int | None) -> dict[str, list]:
 @click.argument("folder", type=click.Path())
 @click.option("--word", required=True, help="what the new class is called")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="the model, a new .safetensors file")
+@click.option("--limit", type=click.IntRange(1), help="only the first so many drawings (default: all)")
 @click.option("--start", default="single", show_default=True, help="what it starts from: single, or a model's file")
 @click.option(
     "--held-out",
@@ -176,25 +181,31 @@ def by_word(files, limit: int | None) -> dict[str, list]:
 @from_settings(Settings, FEW)
 @FORCE
 @click.pass_context
-def finetune(context, folder, word, output, start, held_out, force, **_):
+def finetune(context, folder, word, output, limit, start, held_out, force, **_):
     """Teach a model a class of your own.
 
     FOLDER, or a file, has drawings of it. They may be .svg files, strokes drawn on the live page (.json), or any other files of drawings.
-    Beside the model comes a card, .json. At a terminal it is said how well the drawings were learnt, and whether by heart. What was
+    All of them are taken for the new class, whatever class they name. Beside the model comes a card, .json. At a terminal it is said how
+    well the drawings were learnt, and whether by heart. What was
     interrupted is gone on with by the same command; until the model is there, its checkpoints are in a folder beside it, umbrella.run.
     """
     where = model_file(output, force)
     from ..data.formats import read
+
+    drawings = read(folder, limit)  # before torch is loaded: what is wrong with a file is said at once
+    words = sorted({one.word for one in drawings})
+    if 1 < len(words) < len(drawings):  # files each of a name of its own, such as a program gives, are not of so many classes
+        say(f"{len(drawings)} drawings of {', '.join(map(repr, words[:5]))}{', ...' * (len(words) > 5)} are all taken for {word!r}")
     from ..finetuning import finetune, forget
     from ..models.weights import load, save
 
     how = Settings(**{one.name: context.params[one.name] for one in fields(Settings)})
     checkpoints = where.with_suffix(".run")
-    tuned = finetune(load(start), read(folder), word, how, held_out, checkpoints, progress=sys.stderr.isatty())
+    tuned = finetune(load(start), drawings, word, how, held_out, checkpoints, progress=sys.stderr.isatty())
     save(tuned.model, where, tuned.card(how))
     forget(checkpoints)
     if sys.stderr.isatty():
-        say(told(tuned))
+        say(told(tuned, len(drawings)))
 
 
 def model_file(output: Path, force: bool) -> Path:
@@ -207,16 +218,18 @@ def model_file(output: Path, force: bool) -> Path:
     return place_for(output, force)
 
 
-def told(tuned) -> str:
-    """How well drawings were learnt, and whether by heart."""
+def told(tuned, given: int) -> str:
+    """How well the drawings that were `given` were learnt, and whether by heart."""
     from ..metrics.memorisation import by_heart
     from ..sampling import sample
 
     (word,) = tuned.model.classes
     drawn = [one for one in sample(tuned.model, word, SKETCHES) if one.strokes]
     found = by_heart(tuned.model, tuned.train, tuned.held_out, drawn)
+    left = given - len(tuned.train) - len(tuned.held_out)
+    few = f"{left} of {given} drawings left out, which are a dot or longer than {tuned.model.n_max} rows; " if left else ""
     return (
-        f"{len(tuned.train)} drawings learnt, {len(tuned.held_out)} held out, best at step {tuned.best_step}: nats a point "
+        f"{few}{len(tuned.train)} drawings learnt, {len(tuned.held_out)} held out, best at step {tuned.best_step}: nats a point "
         f"{found.train:.3f} and {found.held_out:.3f}; of {len(drawn)} sketches {found.copies:.0%} are near-copies, of the drawings held "
         f"out {found.quantile:.0%}"
     )

@@ -21,7 +21,7 @@ from .npz import read_npz, write_npz
 from .quickdraw import read_text, write_raw, write_simplified
 from .reading import first, parts_of
 from .strokes_json import read_json, write_json
-from .writing import Written, counted, note, place_for, save
+from .writing import Written, counted, folder_for, note, save
 
 
 @checked
@@ -112,7 +112,7 @@ def write_folder(drawings: Iterable[Drawing], path: Path | str, force: bool = Fa
     Characters of a class that a file's name should not hold are written as %2F. Raises `DataError` for a folder that holds anything,
     unless `force` replaces the files of the same names, and as `writing.save` does. The files come when all are made.
     """
-    path, lost, n = _folder_for(path, force), Counter(), Counter()
+    path, lost, n = folder_for(path, force), Counter(), Counter()
     try:
         with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as made:
             for drawing in counted(drawings, n):
@@ -125,15 +125,6 @@ def write_folder(drawings: Iterable[Drawing], path: Path | str, force: bool = Fa
     except OSError as error:
         raise DataError(f"{path} could not be written ({error}); allow it, free some space, or give another folder") from error
     return Written(path, n[""], dict(lost))
-
-
-def _folder_for(path: Path | str, force: bool) -> Path:
-    path = Path(path).expanduser()
-    if not path.is_dir():
-        return place_for(path, force=False)
-    if not force and any(path.iterdir()):
-        raise DataError(f"{path} is there already and not empty; give another folder, or force=True to write into it")
-    return path
 
 
 def _file_name(word: str) -> str:

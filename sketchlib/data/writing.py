@@ -64,6 +64,16 @@ def place_for(path: Path | str, force: bool) -> Path:
     return path
 
 
+def folder_for(path: Path | str, force: bool) -> Path:
+    """`path` if files may be written into it, a new folder or an empty one; raises `DataError` otherwise, unless `force` says so."""
+    path = Path(path).expanduser()
+    if not path.is_dir():
+        return place_for(path, force=False)
+    if not force and any(path.iterdir()):
+        raise DataError(f"{path} is there already and not empty; give another folder, or force=True to write into it")
+    return path
+
+
 def counted(drawings: Iterable[Drawing], n: Counter) -> Iterator[Drawing]:
     """The same drawings, counted in `n[""]`; raises `DataError` for what is no drawing or has coordinates that are not finite."""
     for drawing in drawings:

@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,7 +18,7 @@ from PIL import Image
 import sketchlib
 from sketchlib import train
 from sketchlib.__main__ import main
-from sketchlib.commands import training
+from sketchlib.commands import output, training
 from sketchlib.commands.training import changed
 from sketchlib.data.doodles import doodles
 from sketchlib.files import PROJECT
@@ -67,10 +69,31 @@ def test_drawings_come_as_the_ending_says(here):
     assert "animation" in (here / "b.svg").read_text()
 
 
+def test_a_folder_that_is_not_empty_is_refused_before_anything_is_drawn(here, monkeypatch):
+    monkeypatch.setattr("sketchlib.sampling.sample", lambda *_, **__: pytest.fail("something was drawn"))
+    status, said = draw("-o", here)
+    assert status == 1 and "is there already and not empty" in said and "--force" in said
+
+
 def test_one_drawing_as_svg_is_read_again_as_it_was(here):
     draw("-o", "one.svg")
     (read,), (drawn,) = sketchlib.read("one.svg"), sketchlib.sample(sketchlib.load("small.safetensors"), "cat")
     assert all(np.allclose(*pair, atol=1e-3) for pair in zip(read.strokes, drawn.strokes, strict=True))
+
+
+BLOCKS = re.findall(r"```\n(sketchlib \w+ .*?)```", (PROJECT / "README.md").read_text(encoding="utf-8"), re.S)
+
+
+def test_the_commands_in_readme_run_one_after_the_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(PROJECT / "examples")
+    sketchlib.write(doodles(["sun"], 6, seed=0)["sun"], "my_drawings")
+    lines = [shlex.split(line, comments=True)[1:] for block in BLOCKS for line in block.splitlines()]
+    assert {line[0] for line in lines} >= {"draw", "complete", "scene", "recognise", "convert", "finetune", "live", "export"}
+    for line in lines:
+        few = ["--steps", 2, "--validate-every", 1] if line[0] == "finetune" else []
+        assert run(*line, *few) == (0, ""), line
+    assert {path.name for path in (tmp_path / "umbrella_onnx").iterdir()} == {"start.onnx", "step.onnx", "model.json"}
 
 
 def test_what_is_there_is_kept_unless_force_says_so(here):
@@ -88,7 +111,8 @@ def test_what_is_there_is_kept_unless_force_says_so(here):
         (["draw", "kat"], "unknown class 'kat': did you mean 'cat'?"),
         (["draw", "cat", "-o", "nowhere/a.svg"], "the folder nowhere does not exist"),
         (["draw", "cat", "--model", "none.safetensors"], "none.safetensors does not exist"),
-        (["draw", "cat", "--model", "cat.ndjson"], "cat.ndjson"),
+        (["draw", "cat", "--model", "cat.ndjson"], "cat.ndjson is not a readable safetensors file"),
+        (["recognise", "cat.ndjson", "none.svg"], "none.svg does not exist"),
         (["draw", "cat", "--guidance", "1", "--temperature", "0"], "temperature above 0"),
         (["complete", "none.svg"], "none.svg does not exist"),
         (["complete", "cut.svg"], "cut.svg: it is not SVG"),
@@ -106,6 +130,7 @@ def test_what_is_there_is_kept_unless_force_says_so(here):
         (["finetune", "empty", "--word", "kitty", "-o", "k.safetensors"], "empty holds no file"),
         (["finetune", "one.ndjson", "--word", "kitty", "-o", "k.safetensors", "--start", "small.safetensors"], "at least 5 are needed"),
         (["train", "single", "--profile", "tinny"], "profile 'tinny' is not known"),
+        (["live", "live", "--profile", "tinny"], "profile 'tinny' is not known"),
         (["train", "single", "--profile", "smoke", "--steps", "5", "--min", "7"], None),
     ],
 )
@@ -134,11 +159,13 @@ def test_a_failure_is_one_line_and_leaves_nothing(here, arguments, says, capsys)
         (["draw"], "Missing argument 'WORD...'"),
         (["draw", "cat", "--frce"], "No such option"),
         (["draw", "cat", "--n", "0"], "allowed: a whole number from 1 to 1000000"),
+        (["draw", "cat", "--temperature", "hot"], "hot; allowed: a number of at least 0"),
         (["draw", "cat", "-o", "a.foo"], "a.foo: drawings are written to files that end in"),
         (["draw", "cat", "-o", "a.svg.gz"], "a.svg.gz: drawings are written to files that end in"),
         (["draw", "cat", "-o", "a.png", "--animate"], "--animate is for an .svg"),
         (["complete", "cat.ndjson", "--size", "-3"], "allowed: a number above 0"),
         (["export", "single", "cat"], "Missing option '-o'"),
+        (["export", "single", "cat", "-o", "cat.onnx"], "ONNX files go into a folder, such as cat"),
         (["finetune", "cat.ndjson", "--word", "kitty", "-o", "k.pt"], "name the model's file .safetensors"),
         (["train", "single", "--classes", "cat"], "No such option"),
     ],
@@ -161,6 +188,22 @@ def test_a_scene_is_a_picture_a_film_or_its_drawings(here):
     for name in ("a.svg", "a.png", "a.gif", "a.json"):
         assert run("scene", "two cats and a sun", "--model", "small.safetensors", "-o", name) == (0, "")
     assert len(sketchlib.read("a.json")) == 3
+    assert run("scene", "two", "cats", "and", "a", "sun", "--model", "small.safetensors", "-o", "b.json") == (0, "")
+    assert (here / "b.json").read_bytes() == (here / "a.json").read_bytes()
+
+
+def test_models_of_ones_own_are_written_for_a_page(here, capsys):
+    assert run("live", "live", "--model", "small.safetensors") == (0, "")
+    assert {path.name for path in (here / "live").iterdir()} == {"sketch.js", "small.js"}
+    assert "small" in capsys.readouterr().out and '"classes":["cat","sun"]' in (here / "live" / "sketch.js").read_text()
+    assert run("live", "live", "--model", "small.safetensors")[1].startswith("live is there already")
+    status, said = run("live", "live", "--force", "--model", "small.safetensors", "--model", str(here / "small.safetensors"))
+    assert status == 1 and "there is a small.js already" in said
+    folder = here / "two"
+    for name in ("cat", "sun"):
+        keep(ConditionalDecoder([name], 120, 40.0, hidden_size=8, embedding_size=4, n_mixtures=2), folder / f"{name}.safetensors")
+    assert run("live", "other", "--model", folder, "--model", "small.safetensors") == (0, "")
+    assert {path.stem for path in (here / "other").iterdir()} == {"sketch", "cat", "sun", "small"}
 
 
 def test_recognising_says_a_class_of_the_model_for_every_drawing(here, capsys):
@@ -174,6 +217,9 @@ def test_evaluating_says_nats_a_point_and_their_interval(here, capsys):
     run("evaluate", "small.safetensors", "cat.ndjson", "--resamples", 20)
     name, n, value, low, high = capsys.readouterr().out.split("\t")
     assert (name, n) == ("cat", "8") and float(low) <= float(value) <= float(high)
+    (here / "mine.ndjson").write_text((here / "cat.ndjson").read_text().replace('"cat"', '"IMG_7"'))
+    run("evaluate", "small.safetensors", "mine.ndjson", "--resamples", 20, "--word", "cat")
+    assert capsys.readouterr().out.split("\t")[2:] == [value, low, high]
 
 
 def test_conversion_there_and_back_is_the_same(here, capsys):
@@ -195,6 +241,16 @@ def test_a_terminal_is_told_what_was_written_and_a_pipe_is_not(here, monkeypatch
     monkeypatch.setattr(sys, "stderr", Terminal())
     draw("-o", "b.svg")
     assert "b.svg" in sys.stderr.getvalue()
+
+
+def test_who_gets_numbers_on_a_terminal_is_told_how_to_get_a_picture(here, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    draw()
+    assert sys.stderr.getvalue() == ""  # standard output is a pipe here
+    monkeypatch.setattr(output, "to_stdout", lambda *_: None)
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    draw()
+    assert "-o" in sys.stderr.getvalue() and ".svg" in sys.stderr.getvalue()
 
 
 @pytest.mark.parametrize("model", [ConditionalDecoder, SketchVAE])
@@ -228,6 +284,18 @@ def test_a_terminal_is_told_whether_drawings_were_learnt_by_heart(here, monkeypa
     monkeypatch.setattr(sys, "stderr", Terminal())
     run("finetune", "cat.ndjson", "--word", "mine", "-o", "m.safetensors", "--start", "small.safetensors", "--steps", 2)
     assert "6 drawings learnt, 2 held out" in sys.stderr.getvalue() and "near-copies" in sys.stderr.getvalue()
+    assert "left out" not in sys.stderr.getvalue() and "are all taken" not in sys.stderr.getvalue()
+
+
+def test_a_terminal_is_told_what_is_left_out_and_what_is_thrown_together(here, monkeypatch):
+    made = doodles(["cat", "sun"], 4, seed=0)
+    sketchlib.write([*made["cat"], *made["sun"], sketchlib.Drawing(([[5, 5]],), "cat")], "mixed.ndjson")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    run("finetune", "mixed.ndjson", "--word", "mine", "-o", "m.safetensors", "--start", "small.safetensors", "--steps", 2)
+    assert "9 drawings of 'cat', 'sun' are all taken for 'mine'" in sys.stderr.getvalue()
+    assert "1 of 9 drawings left out, which are a dot" in sys.stderr.getvalue()
+    more = ["--start", "small.safetensors", "--steps", 2, "--limit", 4]
+    assert run("finetune", "mixed.ndjson", "--word", "mine", "-o", "n.safetensors", *more)[1].startswith("4 drawings of 2 to")
 
 
 def test_other_values_make_a_run_of_their_own(profile):
@@ -261,6 +329,18 @@ def python(*arguments, **more):
 def test_help_needs_neither_torch_nor_matplotlib():
     code = "import sys, sketchlib.__main__; sys.exit(bool({'torch', 'matplotlib'} & {*sys.modules}))"
     assert python("-c", code).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["recognise"], ["complete"], ["evaluate", "single"], ["finetune", "--word", "x", "-o", "x.safetensors"]],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_file_that_is_not_there_is_said_before_torch_is_loaded(here, arguments):
+    code = "import sys\nfrom sketchlib.__main__ import main\ntry: main(sys.argv[1:])\n"
+    code += "except SystemExit as error: sys.exit('torch is loaded' if 'torch' in sys.modules else error.code)"
+    done = python("-c", code, *arguments, "none.svg")
+    assert done.returncode == 1 and done.stderr.startswith(b"none.svg does not exist")
 
 
 @pytest.mark.slow
