@@ -44,8 +44,10 @@ class Drawing:
     ended by itself (p3) rather than at N_max. `recognized`: whether the game recognised it, if known. Chapter 1 introduces it.
 
     >>> drawing = Drawing(([[0, 0], [30, 40]], [[10, 5]]), "cat")
-    >>> drawing.n_points, drawing.bounds()
-    (3, (0.0, 0.0, 30.0, 40.0))
+    >>> drawing
+    <Drawing 'cat': 2 strokes, 3 points>
+    >>> drawing.bounds()
+    (0.0, 0.0, 30.0, 40.0)
     """
 
     strokes: tuple[np.ndarray, ...]
@@ -60,6 +62,10 @@ class Drawing:
             raise DataError(f"a Drawing of {found} and the word {self.word!r}: give a list of strokes, each of shape (n, 2), and a text")
         strokes = tuple(_rows(stroke, 2) for stroke in self.strokes)
         object.__setattr__(self, "strokes", tuple(stroke for stroke in strokes if len(stroke)))
+
+    def __repr__(self) -> str:
+        """What it is, in few words: a list of drawings stays readable."""
+        return f"<Drawing {self.word!r}: {len(self.strokes)} strokes, {self.n_points} points>"
 
     @property
     def stroke3(self) -> np.ndarray:
