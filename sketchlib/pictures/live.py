@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
@@ -14,6 +15,7 @@ from ..arguments import checked
 from ..data.dataset import SketchSet
 from ..data.doodles import CLASSES as DOODLED
 from ..data.doodles import doodles
+from ..errors import DataError
 from ..files import write_atomically
 
 SOURCE = Path(__file__).resolve().parent / "javascript"
@@ -68,16 +70,27 @@ def _packed_tensor(values: np.ndarray, bits: int) -> dict:
     return {"shape": list(values.shape), "bits": bits, "scale": _text(scale), "data": _text(whole)}
 
 
+def _known_to_page(model: Model) -> str:
+    """The name of a model's architecture, which engine.js must know; raises `DataError` for another."""
+    name = type(model).__name__
+    known = re.findall(r"^  (\w+): \(tensors", (SOURCE / "engine.js").read_text(encoding="utf-8"), re.MULTILINE)
+    if name not in known:
+        raise DataError(f"a page cannot draw with a {name}, only with a {' or a '.join(known)}; `sketchlib export` writes ONNX for others")
+    return name
+
+
 @checked
 def packed(model: Model, bits: Bits = BITS) -> dict:
     """A model as the page reads it: its architecture, its config, and its tensors in base64.
 
     `bits`: of a weight, 8 or 16 with a scale for each row of a matrix, or 32 for no rounding. Weights of an LSTM's inputs have 16 at least:
-    a row of them holds a movement's, a pen's and a latent vector's, and one scale for all leaves little of the smaller ones.
+    a row of them holds a movement's, a pen's and a latent vector's, and one scale for all leaves little of the smaller ones. Raises
+    `DataError` for an architecture that the page cannot draw with.
     """
+    architecture = _known_to_page(model)
     least = {name: max(bits, 16) if "weight_ih" in name else bits for name in model.state_dict()}
     tensors = {name: _packed_tensor(one.detach().cpu().float().numpy(), least[name]) for name, one in model.state_dict().items()}
-    return {"architecture": type(model).__name__, "config": model.config(), "tensors": tensors}
+    return {"architecture": architecture, "config": model.config(), "tensors": tensors}
 
 
 def unpacked(one: Mapping) -> np.ndarray:

@@ -15,6 +15,7 @@ from synthetic import sketch_set
 from sketchlib import TEN_CLASSES, sampling
 from sketchlib.data.doodles import doodles
 from sketchlib.errors import DataError
+from sketchlib.models.conditional_vae import ConditionalVAE
 from sketchlib.models.mixture import pen_nll, split_parameters, stroke_nll
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.transformer import ConditionalTransformer
@@ -257,3 +258,10 @@ def test_the_page_without_weights_is_small_and_its_models_are_beside_it(tmp_path
     sizes = live.write_live(tmp_path, made)
     assert sizes["sketch.js"] < 200_000
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(sizes) == sorted(["sketch.js", *(f"{name}.js" for name in made)])
+
+
+def test_models_that_the_page_cannot_draw_with_are_refused_before_anything_is_written(tmp_path):
+    model = ConditionalVAE(["cat"], 10, 1.0, encoder_size=4, decoder_size=4, latent_size=2, n_mixtures=2, embedding_size=2)
+    with pytest.raises(DataError, match="ConditionalVAE, only with a ConditionalTransformer or a ConditionalDecoder or a SketchVAE"):
+        live.write_live(tmp_path, {"one": model})
+    assert not list(tmp_path.iterdir())
