@@ -87,7 +87,7 @@ def train_router(profile, classes) -> None:
 
     wanted = {name: recipes.vae(profile, known(name, profile.data.classes)) for name in classes or profile.data.classes}
     with distributed.joined(timeout=timedelta(days=7), gradients=False) as ranks:  # the first to end waits for the last
-        todo = ranks.broadcast(lambda: _left(profile, wanted))
+        todo = ranks.broadcast(lambda: _prepare(profile, wanted))
         train_set, alone = stages.data(profile).splits.train, distributed.Ranks(device=ranks.device)
         points = {name: train_set.only(name).lengths.mean() for name in todo}
         for name in distributed.deal(points, ranks.world)[ranks.rank]:
@@ -98,8 +98,11 @@ def train_router(profile, classes) -> None:
             stages.train_vaes(profile)
 
 
-def _left(profile, wanted) -> list[str]:
-    """The classes whose VAE is not trained yet; the drawings are read, and a single model that VAEs start from must be trained."""
+def _prepare(profile, wanted) -> list[str]:
+    """Read the drawings and train what the VAEs start from; returns the classes whose VAE is not trained yet.
+
+    Raises `DataError` where that is a single model, which a command of its own trains, and it is not trained yet.
+    """
     from ..report import recipes, stages, training
 
     stages.data(profile)

@@ -101,7 +101,10 @@ def _note(run: str, summary: dict) -> None:
 
 
 def taken(drawings: Drawings, prepared: Prepared, seed: int) -> Taken:
-    """The prepared drawings that a training takes; raises `DataError` for a class that is not there."""
+    """The prepared drawings that a training takes, which of them chosen by `seed`.
+
+    Raises `DataError` for a class that is not there, and where all other classes are asked for and the data folder has none.
+    """
     from ..data import dataset
 
     classes, among = drawings.classes, drawings.among or drawings.classes
