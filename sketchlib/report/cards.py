@@ -37,8 +37,12 @@ def _row(name: str, card: dict, training: dict, drawings: int) -> list[str]:
 
 
 def cards_table(cards: Sequence[dict]) -> str:
-    """A Markdown table of cards, one training a row: who, on how much, for how long, on what machine, at which commit."""
-    return table(HEAD, [row for card in cards for row in rows_of(card)])
+    """A Markdown table of cards, one training a row: who, on how much, for how long, on what machine, at which commit.
+
+    A training from which several models started stands there once.
+    """
+    rows = dict.fromkeys(tuple(row) for card in cards for row in rows_of(card))
+    return table(HEAD, list(map(list, rows)))
 
 
 def folded(cards: Sequence[dict], title: str, said: str = "") -> str:

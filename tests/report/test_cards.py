@@ -23,6 +23,12 @@ def test_a_published_model_has_a_row_and_each_training_before_it_another(card):
         assert part["steps"].replace(",", "") == str(training["steps"]) and part["model"].startswith("its pretraining")
 
 
+def test_a_training_from_which_several_models_started_stands_once():
+    one = next(card for card in CARDS if trainings_before(card))
+    other = {**one, "config": {**one["config"], "classes": ["somebody"]}, "data": {"counts": {"train": {"somebody": 1}}}}
+    assert len(cards_table([one, other]).splitlines()) == 2 + len(trainings_before(one)) + 2
+
+
 def test_models_are_told_by_their_classes():
     names = [row[0] for card in CARDS for row in rows_of(card)]
     single = next(card for card in CARDS if len(card["config"]["classes"]) > 1)
