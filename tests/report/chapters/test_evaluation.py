@@ -95,9 +95,16 @@ def test_the_published_run_knows_every_name_and_no_other(measured):
         pytest.skip("published before likelihood was counted on the grid")
     best = set() if "s08_grid_best" in published else {name for name in measured if "_best" in name}
     assert {name for name in set(measured) - best if "_at_" not in name} == {
-        name for name in published if "_at_" not in name and not name.startswith(LIVE)
+        name for name in published if "_at_" not in name and not name.startswith((LIVE, "s08_setting_"))
     }
     assert judged.over_temperature(measured, TITLES[:2]).keys() == judged.over_temperature(published, TITLES[:2]).keys()
+
+
+def test_the_published_run_tried_every_pair_of_temperatures_or_none():
+    tried = {name for name in all_published() if name.startswith("s08_setting_")}
+    every = {setting._name(title, *pair) for title in TITLES[:2] for pair in setting.PAIRS}
+    assert not tried or tried == every | {"s08_setting_floor"}
+    assert setting.chosen(all_published(), TITLES[:2]) in (*setting.PAIRS, None)
 
 
 TABLES = [
