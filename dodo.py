@@ -274,10 +274,9 @@ def write_results(path: Path, results: dict) -> None:
     """Append the table of every number of this run, beside those of the published one, to the results page."""
     from sketchlib.report import publish
 
-    interval = "95 % interval"
-    head = ["name", "this run", interval, "published", interval, "unit", "n (this run)", "chapter"]
+    head = ["name", "this run", "published", "unit", "n", "chapter"]
     text = path.read_text(encoding="utf-8")
-    text += f"\nThis run: profile `{PROFILE_NAME}`, seed {PROFILE.seed}.\n\n"
+    text += f"\nThis run: profile `{PROFILE_NAME}`, seed {PROFILE.seed}. In brackets stand 95 % intervals; n is this run's.\n\n"
     text += table(head, publish.every_number(results, publish.published()))
     if runs := publish.about():
         text += "\n## The published run\n\nA chapter's numbers were made with the weights of its commit.\n\n"
@@ -297,7 +296,10 @@ def write_how(path: Path) -> None:
     text += "\n## Commit, versions, machine\n\n" + table(["what", "value"], [[k, v] for k, v in made.items()])
     text += f"\n## Drawings\n\nSource: {data['where']}.\n\n"
     steps = list(data["counts"])
-    rows = [[name, *(data["counts"][step][name] for step in steps), f"`{(f['sha256'] or '-')[:16]}`"] for name, f in data["files"].items()]
+    rows = [
+        [name, *(f"{data['counts'][step][name]:,}" for step in steps), f"`{(f['sha256'] or '-')[:16]}`"]
+        for name, f in data["files"].items()
+    ]
     text += table(["class", *steps, "SHA-256 (first 16)"], rows)
     text += f"\n## Profile {PROFILE_NAME}\n\n```yaml\n{yaml.safe_dump(PROFILE.values, sort_keys=False)}```\n"
     text += "\n## Seconds\n\n" + table(["chapter", "seconds"], [[c, f"{seconds_of(c):.1f}"] for c in CHAPTERS])

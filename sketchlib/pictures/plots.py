@@ -77,7 +77,8 @@ def sweep(
     """Lines over a setting that was swept: a panel a measure, a line a kind, each with the band of its 95 % interval where it has one.
 
     `panels`: title -> line -> numbers with `value`, `low` and `high`, one at each of `places`. NaN leaves a gap, and a panel of nothing
-    else says so. `ticks`: words for the places, which then stand on a logarithmic scale. `levels`: title -> a dashed line. Chapter 13.
+    else says so; where no panel has more, the figure is low. `ticks`: words for the places, which then stand on a logarithmic scale.
+    `levels`: title -> a dashed line. Chapter 13.
     """
     for kind, numbers in [item for lines in panels.values() for item in lines.items()]:
         if kind not in colors or len(numbers) != len(places):
@@ -88,14 +89,15 @@ def sweep(
         raise DataError(f"{len(ticks)} ticks for {len(places)} places: give one for each")
     style()
     rows, columns = shape_of(len(panels)) if len(panels) > 4 else (1, len(panels))
-    figure, axes = plt.subplots(rows, columns, figsize=(2.6 * columns, 2.6 * rows), layout="constrained", squeeze=False)
+    height = 2.6 if any(map(_measured, panels.values())) else 1.0
+    figure, axes = plt.subplots(rows, columns, figsize=(2.6 * columns, height * rows), layout="constrained", squeeze=False)
     for ax, (title, lines) in zip(axes.flat, panels.items(), strict=False):
         for kind, numbers in lines.items():
             _line(ax, places, numbers, color=colors[kind], label=kind)
         ax.set(title=title, xlabel=xlabel)
         if ticks:
             _set_ticks(ax, places, ticks)
-        if not any(math.isfinite(one.value) for numbers in lines.values() for one in numbers):
+        if not _measured(lines):
             ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", color=GREY)
             ax.set_axis_off()
         elif level := (levels or {}).get(title):
@@ -107,6 +109,10 @@ def sweep(
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
     plt.close(figure)
     return figure
+
+
+def _measured(lines: Mapping[str, Sequence[Scored]]) -> bool:
+    return any(math.isfinite(one.value) for numbers in lines.values() for one in numbers)
 
 
 def _set_ticks(ax, places, ticks) -> None:

@@ -41,6 +41,16 @@ def _axes(columns: int, width: float, height: float, rows: int = 1, **how) -> tu
     return figure, axes
 
 
+def _panels(n: int) -> tuple[Figure, list[Axes]]:
+    """A figure of `n` panels, three in a row, which a phone still shows large enough to read."""
+    columns = min(n, 3)
+    rows = -(-n // columns)
+    figure, axes = _axes(columns, 2.3 * columns, 2.2 * rows, rows)
+    for ax in axes.flat[n:]:
+        ax.set_axis_off()
+    return figure, list(axes.flat[:n])
+
+
 @checked
 def pictures(rows: Annotated[Mapping[str, Annotated[Sequence[np.ndarray], SOME]], SOME]) -> Figure:
     """Rows of grey pictures as the recogniser sees them, label -> (n, 1, size, size), 1 for a line."""
@@ -90,9 +100,9 @@ def _intervals(ax: Axes, scores: Mapping[float, Scored], color: str) -> None:
 
 @checked
 def beside_floors(panels: Annotated[Mapping[str, tuple[Scored | None, Mapping[str, Scored]]], SOME]) -> Figure:
-    """A panel a measure: measure -> (its floor, a dashed line, or None; side -> score)."""
-    figure, axes = _axes(len(panels), 1.7 * len(panels), 2.4)
-    for ax, (measure, (floor, scores)) in zip(axes[0], panels.items(), strict=True):
+    """A panel a measure, three in a row: measure -> (its floor, a dashed line, or None; side -> score)."""
+    figure, axes = _panels(len(panels))
+    for ax, (measure, (floor, scores)) in zip(axes, panels.items(), strict=True):
         for x, (side, one) in enumerate(scores.items()):
             color = SIDES.get(side, GREY)
             ax.plot(x, one.value, "o", ms=4, color=color)
@@ -100,26 +110,26 @@ def beside_floors(panels: Annotated[Mapping[str, tuple[Scored | None, Mapping[st
         if floor is not None:
             ax.axhline(floor.value, color=SIDES["real"], lw=1, ls="--")
         ax.set(title=measure, xticks=range(len(scores)), xlim=(-0.5, len(scores) - 0.5))
-        ax.set_xticklabels(list(scores), rotation=45)
+        ax.set_xticklabels(list(scores))
     return figure
 
 
 @checked
 def cumulative(sides: Sides, names: Annotated[Mapping[str, str], SOME], end: Share = 0.99) -> Figure:
-    """Cumulative shares of traits, a panel a trait: side -> trait -> values (n,); `names`: trait -> its axis.
+    """Cumulative shares of traits, a panel a trait, three in a row: side -> trait -> values (n,); `names`: trait -> its axis.
 
     An axis goes from 0 to where a share of `end` of the first side lies.
     """
-    figure, axes = _axes(len(names), 2 * len(names), 2.5, sharey=True)
+    figure, axes = _panels(len(names))
     first = next(iter(sides.values()))
-    for ax, (trait, name) in zip(axes[0], names.items(), strict=True):
+    for ax, (trait, name) in zip(axes, names.items(), strict=True):
         for side, traits in sides.items():
             values = np.sort(traits[trait])
             share = np.arange(1, len(values) + 1) / len(values)
             ax.step(values, share, where="post", color=SIDES.get(side, GREY), label=side)
         ax.set(xlabel=name, xlim=(0, np.quantile(first[trait], end)), ylim=(0, 1))
-    axes[0, 0].set_ylabel("share of drawings up to")
-    axes[0, -1].legend()
+    figure.supylabel("share of drawings up to", fontsize="medium")
+    axes[-1].legend()
     return figure
 
 

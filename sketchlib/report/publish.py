@@ -26,7 +26,7 @@ from .page import number_of
 from .profile import Profile
 from .provenance import provenance
 from .stages import data, train_single, train_vaes
-from .tables import Number, rounded
+from .tables import Number, cell, rounded
 
 RESULTS = PROJECT / "book" / "results"
 PICTURES = ("sketches.png", "drawing.gif", "completed.svg")  # of book/images that `publish_pictures` draws
@@ -136,19 +136,16 @@ def about(folder: Path = RESULTS) -> list[list]:
 
 
 def every_number(found: Mapping[str, dict], other: Mapping[str, dict]) -> list[list]:
-    """Rows on recorded numbers: name, value and interval, value and interval in the `other` run, unit, n, and a link to the chapter."""
+    """Rows on recorded numbers: name, value with its interval, the same in the `other` run, unit, n, and a link to the chapter."""
     rows = []
     for name, e in found.items():
-        chapter = f"[{number_of(e['chapter'])}](notebooks/{e['chapter']})"
-        rows.append([f"`{name}`", *_with_interval(e), *_with_interval(other.get(name)), e["unit"], e["n"] or "", chapter])
+        chapter, n = f"[{number_of(e['chapter'])}](notebooks/{e['chapter']})", f"{e['n']:,}" if e["n"] else ""
+        rows.append([f"`{name}`", _with_interval(e), _with_interval(other.get(name)), e["unit"], n, chapter])
     return rows
 
 
-def _with_interval(entry: dict | None) -> tuple[str, str]:
-    if entry is None:
-        return "", ""
-    ends = entry.get("low"), entry.get("high")
-    return rounded(entry["value"], *ends), Number("", entry["value"], "", None, *ends).interval
+def _with_interval(entry: dict | None) -> str:
+    return cell(Number("", entry["value"], "", None, entry.get("low"), entry.get("high"))) if entry else ""
 
 
 def shipped(folder: Path = PROJECT / "weights") -> list[list]:

@@ -47,6 +47,8 @@ def test_a_sweep_has_a_line_a_kind_bands_where_there_are_intervals_and_says_what
     assert [text.get_text() for text in nats.get_xticklabels()] == ["50", "all"] and nats.get_xscale() == "log"
     assert set(nats.lines[2].get_ydata()) == {2.5}
     assert not nats.texts and [text.get_text() for text in fid.texts] == ["not measured"]
+    nothing = plots.sweep({"FID": panels["FID"]}, [50, 200], "drawings", colors)
+    assert nothing.get_figheight() < figure.get_figheight()
 
 
 def test_boxes_lie_round_their_drawings_with_y_down():

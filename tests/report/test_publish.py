@@ -134,8 +134,8 @@ def test_every_number_has_its_interval_and_the_digits_that_it_supports_in_both_r
     rows = publish.every_number({"share": e, "count": alone}, {"share": {**e, "value": 96.1, "low": 90.0, "high": 99.0}})
     link = "[8](notebooks/08_evaluation)"
     assert publish.every_number({"x": {**alone, "chapter": "08b_likeness"}}, {})[0][-1] == "[8b](notebooks/08b_likeness)"
-    assert rows[0] == ["`share`", "97.4", "96.8 to 98.1", "96", "90 to 99", "percent", 500, link]
-    assert rows[1] == ["`count`", "4", "", "", "", "", "", link]
+    assert rows[0] == ["`share`", "97.4 (96.8 to 98.1)", "96 (90 to 99)", "percent", "500", link]
+    assert rows[1] == ["`count`", "4", "", "", "", link]
 
 
 def test_a_run_without_chapters_is_not_published(own, tmp_path):

@@ -215,7 +215,8 @@ def advised(found: Mapping[str, Number], condition: str, seed: int = 0) -> str:
 
 def advice_table(found: Mapping[str, Number], condition: str, seed: int = 0) -> str:
     """How the advice comes about: the winner by each measure, the router's costs over the single model's, and the advice."""
-    rows = [[f"winner by {measure}", who] for measure, (_, who) in duel(found, condition, seed).items()]
+    duels = duel(found, condition, seed).items()
+    rows = [[f"winner by {measure}", who if math.isfinite(gap.value) else "–"] for measure, (gap, who) in duels]
     rows += [[f"{words}, router over single", digits(known(found, f"s13_ratio_{name}"))] for name, words in RATIOS.items()]
     return table(["", ""], [*rows, ["to be used", advised(found, condition, seed)]])
 

@@ -70,7 +70,7 @@ def numbers(made: Mapping[object, FineTuned], found: Mapping[object, ByHeart], s
     for key, one in found.items():
         tuned, of, unit = made[key], f"{key} drawings" if isinstance(key, int) else key, "nats per point"
         name = f"s16_{str(key).replace(' ', '_')}"
-        out[f"{name}_step"] = Number(f"{of}: step kept", tuned.best_step)
+        out[f"{name}_step"] = Number(f"{of}: step best on those held out", tuned.best_step)
         out[f"{name}_train"] = Number(f"{of}: on those learnt", one.train, unit, len(tuned.train))
         out[f"{name}_held_out"] = Number(f"{of}: on those held out", one.held_out, unit, len(tuned.held_out))
         out[f"{name}_copies"] = Number(f"{of}: near-copies", 100 * one.copies, "percent", sketches)

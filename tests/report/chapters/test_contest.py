@@ -82,6 +82,7 @@ def test_tables_hold_all_and_a_dash_for_what_was_not_measured(found):
     del gone["s13_recognised_single_10"]
     duels = contest.duel_table(gone, {"10": "ten", "tau_1": "τ = 1"}, ["likelihood", "recognisability"]).splitlines()
     assert len(duels) == 3 and duels[2].startswith("| ten |") and duels[2].endswith("| – |")
+    assert "| winner by recognisability | – |" in contest.advice_table(gone, "10")
     assert "did not measure" in contest.duel_table(gone, {"tau_1": "τ = 1"}, ["recognisability", "FID"])
     assert [row.split(" | ")[0] for row in contest.sharing_table(gone, AXES).splitlines()[2:]] == ["| cat", "| together"]
 
