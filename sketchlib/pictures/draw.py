@@ -127,7 +127,7 @@ def shape_of(n: int) -> tuple[int, int]:
 
 
 def _width(text: str, points: float) -> float:
-    return 0.62 * points / 72 * len(text)  # inches, an upper estimate for DejaVu Sans
+    return 0.64 * points / 72 * len(text)  # inches, an upper estimate for DejaVu Sans
 
 
 def _points(wide: float) -> float:
