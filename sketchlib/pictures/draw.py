@@ -45,6 +45,7 @@ INK, GREY, LIGHT, ACCENT, BLUE = "#222222", "#777777", "#bbbbbb", "#c0392b", "#1
 OTHERS = ("#3b5b92", "#8f4a6b", "#5e6b1f", "#7a5230", "#2f6f7d", "#6b6b6b")  # for classes beyond the ten
 PlotColor = Annotated[str, Range(is_color_like, "that names a colour, as '#1a83f9' or 'black'")]
 NO_CLASS, TEXT, FAINT = INK, "#444444", "#999999"
+PAGE = 6.2  # inches: the book shows a wider figure smaller, so what is written into it grows with it
 STYLE = {
     "figure.facecolor": "white",
     "axes.facecolor": "white",
@@ -126,7 +127,11 @@ def shape_of(n: int) -> tuple[int, int]:
 
 
 def _width(text: str, points: float) -> float:
-    return 0.62 * points / 72 * len(text)  # inches, an upper estimate for DejaVu Sans
+    return 0.64 * points / 72 * len(text)  # inches, an upper estimate for DejaVu Sans
+
+
+def _points(wide: float) -> float:
+    return 9 * max(1.0, wide / PAGE)  # of text in a figure so many inches wide
 
 
 def _sheet(rows: Sequence[Sequence[Drawing]], names=(), titles=(), size: float = 1.0, mark: bool = False) -> Figure:
@@ -134,8 +139,9 @@ def _sheet(rows: Sequence[Sequence[Drawing]], names=(), titles=(), size: float =
     style()
     names, titles = list(map(as_text, names)), list(map(as_text, titles))
     require_finite([drawing for drawings in rows for drawing in drawings if drawing is not None])
-    left = max((_width(name, 9) for name in names), default=0.0) + (0.08 if names else 0.0)
     head, columns = 0.2 if titles else 0.0, max(map(len, rows))
+    points = _points(columns * size + max((_width(name, 9) for name in names), default=0.0))
+    left = max((_width(name, points) for name in names), default=0.0) + (0.08 if names else 0.0)
     wide, high = left + columns * size, len(rows) * (size + head)
     figure = plt.figure(figsize=(wide, high))
     ax = figure.add_axes((0, 0, 1, 1))  # its unit is the inch
@@ -145,7 +151,7 @@ def _sheet(rows: Sequence[Sequence[Drawing]], names=(), titles=(), size: float =
     for row, drawings in enumerate(rows):
         top = row * (size + head) + head
         if names:
-            ax.text(left - 0.08, top + size / 2, names[row], ha="right", va="center", color=TEXT, parse_math=False)
+            ax.text(left - 0.08, top + size / 2, names[row], ha="right", va="center", fontsize=points, color=TEXT, parse_math=False)
         for column, drawing in enumerate(drawings):
             if drawing is None or not drawing.strokes:
                 continue
@@ -230,12 +236,15 @@ def beside(groups: Mapping[object, Sequence[Drawing | None]], columns: Number = 
         raise DataError("no drawing to show; give at least one")
     places = [list(drawings) + [None] * (deep * columns - len(drawings)) for drawings in groups.values()]
     rows = [[one for panels in places for one in [*panels[row * columns : (row + 1) * columns], None]][:-1] for row in range(deep)]
-    figure, head = _sheet(rows, size=size, mark=mark), 0.25
+    figure = _sheet(rows, size=size, mark=mark)
     (ax,), (wide, high) = figure.axes, figure.get_size_inches()
+    points = _points(wide)
+    head = 0.25 * points / 9
     figure.set_size_inches(wide, high + head)
     ax.set_ylim(high, -head)
     for number, name in enumerate(groups):
-        ax.text((number * (columns + 1) + columns / 2) * size, -0.06, as_text(name), ha="center", va="bottom", color=TEXT, parse_math=False)
+        middle = (number * (columns + 1) + columns / 2) * size
+        ax.text(middle, -0.06, as_text(name), ha="center", va="bottom", fontsize=points, color=TEXT, parse_math=False)
     return figure
 
 
