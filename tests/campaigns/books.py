@@ -25,7 +25,7 @@ LONGEST = 45  # seconds that a build goes on before it is killed
 
 def started(folder: Path) -> subprocess.Popen:
     """A build into a folder, in a session of its own, so that all its processes can be killed."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SKETCHLIB_BUILD": str(folder), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SKETCHLIB_BUILD": str(folder), "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen(
         COMMAND, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
