@@ -314,7 +314,7 @@ def write_speed(path: Path) -> None:
     text += "" if results else "\nNo run is kept yet, so there is no table here.\n"
     for kept in results:
         result = json.loads(kept.read_text(encoding="utf-8"))
-        text += f"\n## {kept.stem}\n\n" + table(["what", "value"], speed["about"](result))
+        text += f"\n## {kept.stem.replace('-', ' ').capitalize()}\n\n" + table(["what", "value"], speed["about"](result))
         text += "\n" + table(speed["HEAD"], speed["rows_of"](result))
     path.write_text(text, encoding="utf-8")
 
