@@ -20,7 +20,7 @@ from kill import made  # noqa: E402
 COMMAND = [sys.executable, "-m", "doit", "--verbosity", "2", "profile=smoke"]
 TIMED = re.compile(r"_ms_|_minutes|_seconds|_ratio_(ms|training)|^s11_(here|product|rate|share|vae_rate)")  # numbers that a clock gives
 UNITS = {"s", "seconds", "minutes", "ms", "microseconds a row"}  # of such numbers, too
-LONGEST = 45  # seconds that a build goes on before it is killed
+LONGEST = 0.3  # of the time of a whole build: how long one goes on at most before it is killed
 
 
 def started(folder: Path) -> subprocess.Popen:
@@ -77,7 +77,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         whole, cut = Path(scratch) / "whole", Path(scratch) / "cut"
         built(whole)
-        while len(moments) < options.kills and (one := killed(cut, rng.uniform(1, LONGEST))):
+        longest = LONGEST * (time.perf_counter() - began)
+        while len(moments) < options.kills and (one := killed(cut, rng.uniform(1, longest))):
             moments.append(one)
         built(cut)
         a, b = left(whole), left(cut)
