@@ -1,100 +1,219 @@
-"""Time to quality: validation nats on the grid against minutes of training, recipes of the single model one after the other in one run.
+"""Quality and time: recipes and architectures of the single model, trained one after the other in one run and scored alike.
 
-    python benchmarks/quality.py --out benchmarks/results/quality.json [--only report,ours] [--steps 2000] [--seeds 0,1] [--keep FOLDER]
+    python benchmarks/quality.py --out benchmarks/results/quality.json --keep FOLDER [--only report,lstm] [--steps 2000] [--seeds 0,1]
 
-Needs the drawings that SKETCHLIB_DATA names. A run that is cut goes on where --keep names its folder. Minutes are those of the training
-steps alone. Ends with a table: what each recipe reaches, and when it first is as good as the report's recipe ever was.
+Needs the drawings that SKETCHLIB_DATA names: a training that starts from 345 classes takes those of all classes there. Minutes are those of
+the training steps alone. All scores are of validation drawings. What --keep names holds the trainings: a run that is cut goes on there, and
+--start is a model of the 345 classes that need not be trained again. Ends with two tables: time to quality, and what the models draw like.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import tempfile
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 import sketchlib  # noqa: F401  # before torch, since it chooses how torch's threads wait
-from sketchlib.data.dataset import cap
+from sketchlib.data.dataset import SketchSet, cap
 from sketchlib.files import write_atomically
-from sketchlib.metrics import cost
+from sketchlib.metrics import cost, fidelity
+from sketchlib.metrics.coherence import ended_rate
+from sketchlib.metrics.diversity import near_copies
 from sketchlib.metrics.likelihood import costs
+from sketchlib.metrics.recogniser import Recogniser, drawn_features, train_recogniser
+from sketchlib.metrics.recognisability import recognisability
+from sketchlib.models import weights
 from sketchlib.models.placed import ConditionalPlacedDecoder
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.transformer import ConditionalTransformer
 from sketchlib.report import drawings, recipes
 from sketchlib.report.profile import load_profile
 from sketchlib.report.provenance import provenance
+from sketchlib.sampling import sample
 from sketchlib.settings import Settings
-from sketchlib.train import fit
+from sketchlib.train import fit, load_kept
 
-OURS = Settings(
-    steps=5600, lr=0.004, schedule="cosine", stretch=0.15, rotate=5, dequantise=True, ema=0.998, precision="bfloat16", validate_every=140
-)
-SLOWER = replace(OURS, lr=0.001)  # of a Transformer, whose attention usually takes a lower rate
-LSTM, ATTENTION = dict(weight_dropout=0.1), dict(hidden_size=160, layers=4, heads=4, dropout=0.1)  # 1.3 million weights each
-RUNS = {  # name -> architecture, sizes, settings (None: the report's); "placed": the LSTM that sees where the pen is
-    "report": (ConditionalDecoder, {}, None),
-    "ours": (ConditionalDecoder, LSTM, OURS),
-    "placed": (ConditionalPlacedDecoder, LSTM, OURS),
-    "transformer": (ConditionalTransformer, ATTENTION, SLOWER),
+FULL, PUBLISHED = load_profile("full"), load_profile("published")
+KINDS = {  # architecture -> its class, and sizes that make 1.3 million weights each
+    "lstm": (ConditionalDecoder, {"weight_dropout": 0.1}),
+    "placed": (ConditionalPlacedDecoder, {"weight_dropout": 0.1}),
+    "transformer": (ConditionalTransformer, dict(hidden_size=160, layers=4, heads=4, dropout=0.1)),
 }
-SCORED = 60  # validation drawings of a class that are scored
+SLOWER = dict(lr=0.001)  # of a Transformer, which a higher rate throws off course
+VALIDATIONS, SCORED, DRAWN = 20, 60, 200  # over a run; validation drawings of a class for the curve; and for the scores, sketches too
+SETTINGS = {"at 1": dict(temperature=1.0), "at 0.4 / 0.7": dict(temperature=0.4, pen_temperature=0.7)}  # at which models draw
 
 
-def trained(name: str, found, steps: int | None, seed: int, folder: Path) -> dict:
-    """The curve of one recipe: steps, minutes of training and nats a point on the grid, at each validation."""
-    kind, sizes, settings = RUNS[name]
-    settings = settings or recipes.single(load_profile("full")).settings
-    settings = replace(settings, seed=seed, steps=steps or settings.steps)
-    settings = replace(settings, validate_every=max(1, settings.steps // 40))
+@dataclass(frozen=True)
+class Run:
+    """How one model is trained: its architecture, settings, and how many drawings of a class it sees."""
+
+    kind: str
+    settings: Settings
+    sizes: dict = field(default_factory=dict)  # what differs from those of KINDS
+    per_class: int | None = None
+    after: Settings | None = None  # of the training on 345 classes that comes before; None: there is none
+
+
+def runs() -> dict[str, Run]:
+    """The trainings by name: the report's recipe; each architecture from nothing in equal time; and each after 345 classes."""
+    report = recipes.single(FULL).settings
+    quick = Settings(
+        steps=2800, lr=0.004, schedule="cosine", stretch=0.15, merge=0.1, rotate=5, dequantise=True, ema=0.998, precision="bfloat16"
+    )
+    second, first = recipes.single(PUBLISHED).settings, recipes.pretraining(PUBLISHED).settings
+    own = dict(sizes={"weight_dropout": 0.0}, per_class=PUBLISHED.single.per_class, after=first)
+    half = lambda settings: replace(settings, steps=settings.steps // 2, **SLOWER)  # noqa: E731  # a step of the Transformer takes twice as long
+    return {
+        "report": Run("lstm", report, {"weight_dropout": 0.0}),
+        "short": Run("lstm", replace(quick, steps=700)),
+        **{kind: Run(kind, quick) for kind in ("lstm", "placed")},
+        "transformer": Run("transformer", half(quick)),
+        **{f"{kind} after 345": Run(kind, second, **own) for kind in ("lstm", "placed")},
+        "transformer after 345": Run("transformer", half(second), per_class=PUBLISHED.single.per_class, after=half(first)),
+    }
+
+
+def taken(run: Run, others: bool = False) -> drawings.Taken:
+    """The drawings of a training; `others`: of the one on 345 classes before."""
+    how = recipes.pretraining(PUBLISHED).drawings if others else replace(recipes.single(PUBLISHED).drawings, per_class=run.per_class)
+    return drawings.taken(how, drawings.prepare("quality", PUBLISHED.data), 0)
+
+
+def model_of(run: Run, found: drawings.Taken, more: dict | None = None, seed: int = 0) -> torch.nn.Module:
+    """The model before its first step."""
+    kind, sizes = KINDS[run.kind]
     torch.manual_seed(seed)
-    model, scored = kind(found.train.classes, found.n_max, found.scale, **sizes), cap(found.valid, SCORED)
+    return kind(found.train.classes, found.n_max, found.scale, **{**sizes, **(run.sizes if more is None else more)})
+
+
+def before(run: Run, folder: Path, start: Path | None) -> tuple[torch.nn.Module, float]:
+    """The model of 345 classes from which a run starts, and the minutes of its training."""
+    if start:
+        model = weights.load(start)
+        return model, json.loads(start.with_suffix(".json").read_text(encoding="utf-8"))["train_seconds"] / 60
+    found = taken(run, others=True)
+    model = model_of(run, found, {})
+    curves = fit(model, found.train, found.valid, replace(run.after, validate_every=max(1, run.after.steps // 8)), folder)
+    return load_kept(model, folder, "last"), sum(one["seconds"] for one in curves) / 60
+
+
+def trained(name: str, run: Run, seed: int, folder: Path, start: Path | None, judge: Callable) -> dict:
+    """The curve and the scores of one training."""
+    found = taken(run)
+    model, spent = model_of(run, found, seed=seed), 0.0
+    if run.after:
+        first, spent = before(run, folder / f"{run.kind} of 345", start)
+        model.start_from(first)
+    settings = replace(run.settings, seed=seed, validate_every=max(1, run.settings.steps // VALIDATIONS))
+    scored = cap(found.valid, SCORED)
 
     def score(kept):
         return {"grid": float(costs(kept, scored).grid.sum() / scored.lengths.sum())}
 
     curves = fit(model, found.train, found.valid, settings, folder / f"{name} {seed}", score=score)
-    seconds = torch.tensor([0.0] + [one["seconds"] for one in curves]).cumsum(0).tolist()[1:]
-    points = [[one["step"], spent / 60, one["more"]["grid"]] for one, spent in zip(curves, seconds, strict=True)]
-    return dict(name=name, seed=seed, parameters=cost.parameters(model), settings=asdict(settings), points=points)
+    minutes = np.cumsum([one["seconds"] for one in curves]) / 60
+    points = [[one["step"], spent + at, one["more"]["grid"]] for one, at in zip(curves, minutes.tolist(), strict=True)]
+    load_kept(model, folder / f"{name} {seed}", "best" if name == "report" else "last")
+    about = dict(name=name, seed=seed, kind=run.kind, parameters=cost.parameters(model), settings=asdict(settings), minutes_before=spent)
+    return dict(**about, points=points, scores=scores(model, found, judge))
 
 
-def summary(runs: list[dict]) -> list[str]:
-    """Lines of the table: a run's weights, minutes, its best value, and after how many minutes it was as good as the report's best."""
-    report = [min(grid for _, _, grid in one["points"]) for one in runs if one["name"] == "report"]
-    lines = [f"{'recipe':12} seed  weights  minutes  nats a point, best  minutes to the report's best"]
-    for one in runs:
-        best = min(grid for _, _, grid in one["points"])
+def scores(model, found: drawings.Taken, judge: Recogniser) -> dict:
+    """What a model's sketches are like, beside validation drawings, in each of `SETTINGS`; and nats a point on the grid."""
+    valid = cap(found.valid, DRAWN)
+    out = {"grid": float(costs(model, valid).grid.sum() / valid.lengths.sum())}
+    for setting, how in SETTINGS.items():
+        made = {word: sample(model, word, DRAWN, seed=7, **how) for word in found.train.classes}
+        out[setting] = beside(made, found.train, valid, judge)
+    return out
+
+
+def beside(made: dict, train: SketchSet, valid: SketchSet, judge: Recogniser) -> dict:
+    """The measures of chapter 8 of sketches by class, in the features of this judge."""
+    features = lambda some: drawn_features(judge, [one for one in some if one.strokes])[0]  # noqa: E731
+    real = {word: features(valid.drawings(word)) for word in made}
+    own = {word: features(some) for word, some in made.items()}
+    seen = {word: features(train.drawings(word, 4 * DRAWN)) for word in made}
+    read, (a, b) = recognisability(judge, made), (np.concatenate(list(side.values())) for side in (real, own))
+    least = min(len(a), len(b))
+    rng = np.random.default_rng(0)
+    a, b = rng.permutation(a)[:least], rng.permutation(b)[:least]
+    near = np.mean([near_copies(own[word], seen[word], real[word], 0.05)["share"] for word in made])
+    means = {key: float(part.mean()) for key, part in fidelity.neighbourhood(a, b).items()}
+    return dict(
+        recognised=100 * read["accuracy"],
+        hardest=100 * min(read["by_class"].values()),
+        frechet=fidelity.frechet(a, b),
+        kid=fidelity.kid(a, b),
+        **means,
+        near_copies=100 * float(near),
+        ended=100 * ended_rate([one for some in made.values() for one in some]),
+    )
+
+
+def judge_of(found: drawings.Taken, folder: Path) -> Recogniser:
+    """The recogniser that scores all of them: of chapter 8's kind, ten passes; kept in the folder."""
+    path = folder / "judge.safetensors"
+    if not path.exists():
+        parts = ({word: part.drawings(word, most) for word in part.classes} for part, most in ((found.train, 800), (found.valid, SCORED)))
+        weights.save(train_recogniser(*parts, size=32, epochs=10, seed=0)[0], path, {})
+    from sketchlib.metrics import recogniser
+
+    return recogniser.load(path, found.train.classes)
+
+
+def tables(all_runs: list[dict]) -> list[str]:
+    """Lines of the two tables: minutes to the best value of the report's recipe, and what the models draw like."""
+    report = [min(grid for *_, grid in one["points"]) for one in all_runs if one["name"] == "report"]
+    lines = [f"{'':22} seed  weights  minutes  nats a point  minutes to the report's best"]
+    for one in all_runs:
         there = next((minutes for _, minutes, grid in one["points"] if report and grid <= max(report)), None)
-        when = "-" if there is None else f"{there:.1f}"
-        last = one["points"][-1][1]
-        lines.append(f"{one['name']:12} {one['seed']:4}  {one['parameters'] / 1e6:.2f} M  {last:7.1f}  {best:18.3f}  {when}")
+        when, best = "-" if there is None else f"{there:.1f}", min(grid for *_, grid in one["points"])
+        lines.append(
+            f"{one['name']:22} {one['seed']:4}  {one['parameters'] / 1e6:.2f} M  {one['points'][-1][1]:7.1f}  {best:12.3f}  {when}"
+        )
+    for setting in SETTINGS:
+        keys = list(all_runs[0]["scores"][setting])
+        lines += ["", f"{setting:22} seed  " + "  ".join(f"{key:>11}" for key in keys)]
+        for one in all_runs:
+            lines.append(f"{one['name']:22} {one['seed']:4}  " + "  ".join(f"{one['scores'][setting][key]:11.4g}" for key in keys))
     return lines
 
 
 def main() -> None:
     """Train the recipes that are asked for, and write and print what they reached."""
+    known = runs()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, help="the JSON file to write")
-    parser.add_argument("--only", default=",".join(RUNS), help="recipes, by name")
+    parser.add_argument("--out", type=Path, help="the JSON file to write; runs of others that it has are kept")
+    parser.add_argument("--only", default=",".join(known), help="recipes, by name")
     parser.add_argument("--steps", type=int, help="of each training, in place of its own number")
     parser.add_argument("--seeds", default="0", help="one run of each recipe for each")
-    parser.add_argument("--keep", type=Path, help="a folder for the trainings, which go on from there")
+    parser.add_argument("--keep", type=Path, required=True, help="a folder for the trainings, which go on from there")
+    parser.add_argument("--start", type=Path, help="a model of the 345 classes to start from, in place of a training")
     asked = parser.parse_args()
     names, seeds = asked.only.split(","), [int(seed) for seed in asked.seeds.split(",")]
-    if unknown := set(names) - set(RUNS):
-        raise SystemExit(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(RUNS)}")
-    profile = load_profile("full")
-    found = drawings.taken(recipes.single(profile).drawings, drawings.prepare("quality", profile.data), 0)
-    with tempfile.TemporaryDirectory() as temporary:
-        runs = [trained(name, found, asked.steps, seed, asked.keep or Path(temporary)) for seed in seeds for name in names]
-    print("\n".join(summary(runs)))
-    if asked.out:
-        text = json.dumps(dict(made=provenance(), drawings=len(found.train), scored=SCORED, runs=runs), indent=1) + "\n"
-        write_atomically(asked.out, lambda to: to.write_text(text, encoding="utf-8"))
+    if unknown := set(names) - set(known):
+        raise SystemExit(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(known)}")
+    asked.keep.mkdir(parents=True, exist_ok=True)
+    judge = judge_of(taken(Run("lstm", known["report"].settings)), asked.keep)
+    done = json.loads(asked.out.read_text(encoding="utf-8"))["runs"] if asked.out and asked.out.exists() else []
+    for seed in seeds:
+        for name in names:
+            run = known[name]
+            if asked.steps:
+                run = replace(run, settings=replace(run.settings, steps=asked.steps))
+            new = {**trained(name, run, seed, asked.keep, asked.start, judge), "made": provenance()}
+            done = [one for one in done if (one["name"], one["seed"]) != (name, seed)] + [new]
+            if asked.out:
+                text = json.dumps(dict(scored=SCORED, drawn=DRAWN, runs=done), indent=1) + "\n"
+                write_atomically(asked.out, lambda to, text=text: to.write_text(text, encoding="utf-8"))
+    print("\n".join(tables(done)))
 
 
 if __name__ == "__main__":

@@ -161,6 +161,7 @@ class Settings:
     stretch: float = ranged(PROBABILITY, 0.0)  # augmentation: each axis scaled by 1 +- this; paper 0.15, report none
     merge: float = ranged(PROBABILITY, 0.0)  # augmentation: probability that a point inside a stroke is left out; paper 0.1, report none
     jitter: float = ranged(at_least(0), 0.0)  # augmentation: deviation by which each point is moved, normalised units; this book's
+    stray: float = ranged(at_least(0), 0.0)  # augmentation: largest deviation of the points that are read, targets lead back; this book's
     rotate: float = ranged(between(0, 90), 0.0)  # augmentation: each drawing turned by up to this to either side, degrees; this book's
     dequantise: bool = False  # points moved evenly within their cell of one data unit, see `batches.augment`; this book's
     ema: float = ranged(PROBABILITY, 0.0)  # decay, a step, of the moving average of the weights that is scored and kept; 0: the weights

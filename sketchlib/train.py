@@ -314,8 +314,9 @@ def train_step(run: Run, batch: Batch) -> dict[str, torch.Tensor]:
     settings, model, ranks = run.settings, run.model, run.ranks
     model.train()
     cell = 1 / model.scale if settings.dequantise else 0.0
-    if settings.stretch or settings.merge or settings.jitter or settings.rotate or cell:
-        batch = augment(batch, run.generator, settings.stretch, settings.merge, settings.jitter, model.n_max + 2, settings.rotate, cell)
+    how = (settings.stretch, settings.merge, settings.jitter, model.n_max + 2, settings.rotate, cell, settings.stray)
+    if settings.stretch or settings.merge or settings.jitter or settings.rotate or cell or settings.stray:
+        batch = augment(batch, run.generator, *how)
     weight = weight_of(model, batch)
     batch = batch.to(run.device)
     with torch.autocast(run.device.type, torch.bfloat16, enabled=run.precision == "bfloat16"):

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..finetuning import FEW
-from ..report.profile import Single, Vae, load_profile
+from ..report.profile import Best, Single, Vae, load_profile
 from ..report.store import building
 from ..settings import FACTOR, SEED, Settings, at_least, ranged, settings
 from .options import FORCE, Value, examples, from_settings, given
@@ -47,6 +47,20 @@ def single(context, profile, seed, **_):
         train_single(changed(load_profile(profile), "single", given(context, Single), seed))
 
 
+@train.command(epilog=examples("sketchlib train best --profile published"))
+@click.option("--profile", default="published", show_default=True, help="profiles/PROFILE.yml has the sizes and durations")
+@SEEDED
+@from_settings(Best)
+@click.pass_context
+def best(context, profile, seed, **_):
+    """Train the best model of this project: a single model whose decoder sees where the pen is.
+
+    What is not said here is as for the single model. Started by torchrun, every batch is split over the processes.
+    """
+    with building():
+        train_best(changed(load_profile(profile), "best", given(context, Best), seed))
+
+
 @train.command(epilog=examples("sketchlib train router --classes cat", "torchrun --nproc-per-node=2 -m sketchlib train router"))
 @PROFILE
 @SEEDED
@@ -77,6 +91,17 @@ def train_single(profile) -> None:
 
     with distributed.joined() as ranks:
         stages.train_single(profile, ranks)
+
+
+def train_best(profile) -> None:
+    """Train the best model as `train_single` does; raises `DataError` where the profile has none."""
+    from .. import distributed
+    from ..report import stages
+
+    if not profile.best.steps:
+        raise DataError(f"profile {profile.name} has no best model (best.steps is 0): give --steps, or --profile published")
+    with distributed.joined() as ranks:
+        stages.train_best(profile, ranks)
 
 
 def train_router(profile, classes) -> None:

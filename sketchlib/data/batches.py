@@ -19,19 +19,21 @@ class Batch:
 
     `x` (B, T + 1, 5): stroke-5 in normalised units, S_0 first, then N rows, then end rows to the end.
     `lengths` (B,): N of each drawing. `labels` (B,): class indices. `share`: which part of a larger batch this is; None: a whole one.
+    `astray` (B, T + 1, 2): how far off the drawing each point is that a decoder reads, normalised units; None: nowhere.
     """
 
     x: torch.Tensor
     lengths: torch.Tensor
     labels: torch.Tensor
     share: Share | None = None
+    astray: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def to(self, device) -> Batch:
         """The same batch on a device."""
-        return replace(self, **{name: sent(getattr(self, name), device) for name in ("x", "lengths", "labels")})
+        return replace(self, **{name: sent(getattr(self, name), device) for name in ("x", "lengths", "labels", "astray") if getattr(self, name) is not None})
 
     def random(self, draw: Callable[[int], torch.Tensor]) -> torch.Tensor:
         """Random numbers for these drawings: `draw(n)` makes them, (n, ...), for n drawings.
@@ -39,6 +41,19 @@ class Batch:
         A share of a larger batch takes its rows from the numbers of the whole batch, so that these do not depend on how it was split.
         """
         return draw(len(self)) if self.share is None else self.share.of(draw(self.share.whole))
+
+    @property
+    def read(self) -> torch.Tensor:
+        """The rows (B, T + 1, 5) that a decoder reads: those of the drawing, or, where it is led astray, of the points beside it."""
+        return self.x if self.astray is None else _moved(self, self.astray).x
+
+    @property
+    def targets(self) -> torch.Tensor:
+        """The rows (B, T, 5) that a decoder is to predict after each it has read: from a point that is astray back to the drawing."""
+        if self.astray is None:
+            return self.x[:, 1:]
+        back = torch.where(self.drawn[..., None], self.astray[:, :-1], 0.0)
+        return torch.cat([self.x[:, 1:, :2] - back, self.x[:, 1:, 2:]], -1)
 
     @property
     def drawn(self) -> torch.Tensor:
@@ -124,6 +139,7 @@ def augment(
     longest: int = 0,
     rotate: float = 0.0,
     cell: float = 0.0,
+    stray: float = 0.0,
 ) -> Batch:
     """Other drawings that a hand might have made as well.
 
@@ -131,10 +147,11 @@ def augment(
     normalised units, by which each point is moved; the next movement goes on to where the following point is. `stretch`: x and y of
     every drawing are scaled by its own factors, uniform in 1 +- stretch. `rotate`: then it is turned by an angle of its own, uniform in +-
     rotate degrees. `cell`: the side of the square, in normalised units, in which each point is moved evenly, which undoes the rounding of
-    the data's whole numbers where it is one data unit. `longest`: rows for which random numbers are drawn (at least
+    the data's whole numbers where it is one data unit. `stray`: each point that is read, not the drawing itself, lies off it by a normal
+    random number, and the next movement leads back; its deviation is uniform in 0 to `stray`, one a drawing. `longest`: rows for which random numbers are drawn (at least
     the batch's own), so that they do not depend on which share of a batch this is.
-    Source: Ha and Eck (2017), section 4 (stretch), and their code (merge); Theis et al. (2016), section 3.1 (cell); jitter and rotate
-    are this book's. Chapter 4.
+    Source: Ha and Eck (2017), section 4 (stretch), and their code (merge); Theis et al. (2016), section 3.1 (cell); jitter, rotate and
+    stray are this book's. Chapters 4 and 13.
     """
     rows, device = max(longest, batch.x.shape[1]), batch.x.device
     factors = sent(1 + stretch * (2 * batch.random(lambda n: torch.rand(n, 1, 2, generator=generator)) - 1), device)
@@ -153,13 +170,23 @@ def augment(
         angle = sent(math.radians(rotate) * (2 * batch.random(lambda n: torch.rand(n, 1, generator=generator)) - 1), device)
         cos, sin, (dx, dy) = torch.cos(angle), torch.sin(angle), x[..., :2].unbind(-1)
         x[..., :2] = torch.stack([cos * dx - sin * dy, sin * dx + cos * dy], -1)
-    return replace(batch, x=x)
+    batch = replace(batch, x=x)
+    if stray:
+        deviation = sent(stray * batch.random(lambda n: torch.rand(n, 1, 1, generator=generator)), device)
+        noise = sent(batch.random(lambda n: torch.randn(n, rows, 2, generator=generator)), device)[:, : x.shape[1]]
+        batch = replace(batch, astray=torch.where(_real(batch), deviation * noise, 0.0))
+    return batch
+
+
+def _real(batch: Batch) -> torch.Tensor:
+    # Mask (B, T + 1, 1) of the rows that are points of the drawing: neither S_0 nor those of the end.
+    at = torch.arange(batch.x.shape[1], device=batch.x.device)
+    return ((at > 0) & (at <= batch.lengths[:, None]))[..., None]
 
 
 def _moved(batch: Batch, by: torch.Tensor) -> Batch:
     """The batch with its points, not the origin, moved by (B, T + 1, 2); the next movement goes on to where the following point is."""
-    at = torch.arange(batch.x.shape[1], device=batch.x.device)
-    real = ((at > 0) & (at <= batch.lengths[:, None]))[..., None]
+    real = _real(batch)
     moves = batch.x[..., :2] + torch.where(real, torch.diff(by * real, dim=1, prepend=torch.zeros_like(by[:, :1])), 0.0)
     return replace(batch, x=torch.cat([moves, batch.x[..., 2:]], -1))
 

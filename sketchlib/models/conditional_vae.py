@@ -62,7 +62,7 @@ class ConditionalVAE(SketchVAE):
 
     def forward(self, batch: Batch, z: Tensor) -> Tensor:
         """Parameters (B, T, 6M + 3) of every row after S_0, given z (B, N_z) and the classes of the batch."""
-        return self.decoder(self._left(batch.x[:, :-1]), torch.cat([z, self.embedding(batch.labels)], -1))
+        return self.decoder(self._left(batch.read[:, :-1]), torch.cat([z, self.embedding(batch.labels)], -1))
 
     def clipped_parts(self) -> list[nn.Module]:
         """The parts of which each has its gradient's norm clipped by itself: encoder, decoder, embedding."""

@@ -96,12 +96,14 @@ class Decoder(nn.Module):
     def copy_from(self, other: Decoder, condition: Tensor | None = None) -> None:
         """Take over the weights of another decoder of the same sizes; raises `DataError` where they differ.
 
-        With a `condition` (C,), which is the end of the other's, draw as it does under that one: it is folded into the biases. What the
+        One that reads more of a row does not heed it yet. With a `condition` (C,), which is the end of the other's, draw as it does under that one: it is folded into the biases. What the
         other's condition has before it is the own condition, which is not heeded yet where there is nothing.
         """
         if condition is None:
             self._check_sizes(other, ["fc_params.weight", "fc_init_hc.weight"])
-            self.load_state_dict(other.state_dict())
+            self._copy_rest(other)
+            for (weight, _), (theirs, _) in zip(self._condition_weights(), other._condition_weights(), strict=True):
+                weight.copy_(theirs)
             return
         self._copy_rest(other)
         for (weight, bias), (theirs, _) in zip(self._condition_weights(), other._condition_weights(), strict=True):
@@ -125,10 +127,13 @@ class Decoder(nn.Module):
     def _copy_rest(self, other: Decoder) -> None:
         # All weights but those of the condition.
         self._check_sizes(other, ["fc_params.weight"])
+        if other.row_size > self.row_size:
+            raise DataError(f"a decoder that reads {self.row_size} numbers of a row cannot start as one that reads {other.row_size}")
         self.fc_params.load_state_dict(other.fc_params.state_dict())
         self.fc_init_hc.bias.copy_(other.fc_init_hc.bias)
         own, theirs = self.lstm, other.lstm
-        own.weight_ih_l0[:, : self.row_size] = theirs.weight_ih_l0[:, : self.row_size]
+        own.weight_ih_l0[:, : self.row_size] = 0
+        own.weight_ih_l0[:, : other.row_size] = theirs.weight_ih_l0[:, : other.row_size]
         for name in ("weight_hh_l0", "bias_ih_l0", "bias_hh_l0"):
             getattr(own, name).copy_(getattr(theirs, name))
 
@@ -157,10 +162,10 @@ def matrix_weights(*parts: nn.Module) -> int:
 def reconstruction(raw: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
     """Nats of each drawing, (B,) and (B,): L_S summed over its N points, L_P over these and the end row.
 
-    `raw` (B, T, 6M + 3) are the predictions for the rows batch.x[:, 1:]. Rows of padding count in neither. The paper also sums L_P
+    `raw` (B, T, 6M + 3) are the predictions for the rows batch.targets. Rows of padding count in neither. The paper also sums L_P
     over the padding up to N_max; those terms teach nothing that drawing uses and are left out (chapter 3).
     """
-    target = batch.x[:, 1:]
+    target = batch.targets
     mixture = split_parameters(raw)
     stroke = stroke_nll(mixture, target[..., 0], target[..., 1])
     pen = pen_nll(mixture, target[..., 2:])

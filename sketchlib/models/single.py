@@ -106,7 +106,7 @@ class ConditionalDecoder(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Parameters (B, T, 6M + 3) of every row after S_0."""
-        return self.decoder(batch.x[:, :-1], self.condition(batch.labels))
+        return self.decoder(batch.read[:, :-1], self.condition(batch.labels))
 
     def parts(self, batch: Batch, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """L_S and L_P in nats per real point, averaged over the points of the batch; source: report, section IV.1 (loss).

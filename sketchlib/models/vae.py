@@ -159,7 +159,7 @@ class SketchVAE(nn.Module):
 
     def forward(self, batch: Batch, z: Tensor) -> Tensor:
         """Parameters (B, T, 6M + 3) of every row after S_0, given z (B, N_z)."""
-        return self.decoder(self._left(batch.x[:, :-1]), z)
+        return self.decoder(self._left(batch.read[:, :-1]), z)
 
     def _left(self, rows: Tensor) -> Tensor:
         """In training, the rows (B, T, 5) with a share of them, never S_0, set to 0; source: Bowman et al. (2016), section 3.1."""

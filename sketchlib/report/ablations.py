@@ -63,7 +63,7 @@ def padded(batch: Batch, n_max: int) -> Padded:
     if int(batch.lengths.max()) > n_max:
         raise DataError(f"a drawing of {int(batch.lengths.max())} points in a batch padded to {n_max}: purify the set first")
     end = torch.tensor([0.0, 0, 0, 0, 1], device=batch.x.device).expand(len(batch), max(missing, 0), 5)
-    return Padded(torch.cat([batch.x, end], 1), batch.lengths, batch.labels, batch.share, n_max)
+    return Padded(torch.cat([batch.x, end], 1), batch.lengths, batch.labels, batch.share, rows=n_max)
 
 
 class RelabelledDecoder(ConditionalDecoder):

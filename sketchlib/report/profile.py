@@ -57,6 +57,7 @@ class Pretraining:
     weight_dropout: float = ranged(PROBABILITY)  # of the recurrent weights
     merge: float = ranged(PROBABILITY)  # augmentation, as in single
     jitter: float = ranged(at_least(0))  # augmentation, as in single
+    stray: float = ranged(at_least(0))  # augmentation, as in single
     rotate: float = ranged(between(0, 90))  # augmentation, as in single
     dequantise: bool  # as in single
     ema: float = ranged(PROBABILITY)  # as in single
@@ -87,6 +88,7 @@ class Training:
     stretch: float = ranged(PROBABILITY)  # augmentation: each axis scaled by 1 +- this
     merge: float = ranged(PROBABILITY)  # augmentation: probability that a point inside a stroke is left out
     jitter: float = ranged(at_least(0))  # augmentation: deviation by which each point is moved, normalised units
+    stray: float = ranged(at_least(0))  # augmentation: largest deviation of the points that are read, targets lead back, normalised units
     rotate: float = ranged(between(0, 90))  # augmentation: each drawing turned by up to this to either side, degrees
     dequantise: bool  # points moved evenly within their cell of one data unit, for the score too
     ema: float = ranged(PROBABILITY)  # decay, a step, of the moving average of the weights that is kept; 0: the weights themselves
@@ -124,6 +126,18 @@ class Vae(Training):
     eta_min: float = ranged(between(0, 1))  # the KL weight's factor at first
     R: float = ranged(DECAY)  # a step, for 50,000 steps; shorter runs compress it to their length
     stop_after: int | None = ranged(COUNT)  # validations without a new best after which a run ends; null: never
+
+
+@settings
+class Best:
+    """The best model of this project: a single model whose decoder sees the pen's place. What is not said here is as in `single`."""
+
+    steps: int = ranged(at_least(0))  # 0: there is none
+    weight_dropout: float = ranged(PROBABILITY)  # of the recurrent weights
+    jitter: float = ranged(at_least(0))  # augmentation, as in single
+    stray: float = ranged(at_least(0))  # augmentation, as in single
+    rotate: float = ranged(between(0, 90))  # augmentation, as in single
+    dequantise: bool  # as in single
 
 
 @settings
@@ -192,6 +206,7 @@ class ComparedTraining:
     weight_dropout: float = ranged(PROBABILITY)  # of the recurrent weights
     merge: float = ranged(PROBABILITY)  # augmentation, as in single
     jitter: float = ranged(at_least(0))  # augmentation, as in single
+    stray: float = ranged(at_least(0))  # augmentation, as in single
 
 
 @settings
@@ -255,6 +270,7 @@ class Profile:
     single: Single
     vae_pretraining: VaePretraining
     vae: Vae
+    best: Best
     recogniser: Recogniser
     second_judge: SecondJudge
     sampling: Sampling

@@ -25,7 +25,7 @@ from .folders import build_folder
 from .page import number_of
 from .profile import Profile
 from .provenance import provenance
-from .stages import data, train_single, train_vaes
+from .stages import data, train_best, train_single, train_vaes
 from .tables import Number, cell, rounded
 
 RESULTS = PROJECT / "book" / "results"
@@ -47,15 +47,17 @@ def require_own(profile: Profile) -> None:
 
 
 def publish_weights(profile: Profile, to: Path = PROJECT / "weights") -> list[Path]:
-    """Write single.safetensors and router/CLASS.safetensors of a profile below `to`; returns their paths.
+    """Write single.safetensors, router/CLASS.safetensors and, if there is one, best.safetensors of a profile below `to`; returns their paths.
 
     Each card also says what half precision costs, in nats a point of some validation drawings. Raises `DataError` as `require_own`.
     """
     require_own(profile)
     valid, paths = cap(data(profile).splits.valid, SCORED, profile.seed), []
-    for one in [train_single(profile), *train_vaes(profile).values()]:
-        classes = one.model.classes
-        path = to / (f"router/{classes[0]}.safetensors" if one.model.latent_size else "single.safetensors")
+    made = {"single": train_single(profile), **{f"router/{name}": one for name, one in train_vaes(profile).items()}}
+    if profile.best.steps:
+        made["best"] = train_best(profile)
+    for name, one in made.items():
+        path, classes = to / f"{name}.safetensors", one.model.classes
         drawings = valid.only(classes[0]) if one.model.latent_size else valid
         with tempfile.TemporaryDirectory() as folder:
             weights.save(one.model, rounded := Path(folder) / path.name, half=True)

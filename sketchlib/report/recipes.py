@@ -11,7 +11,7 @@ from . import store
 from .profile import Data
 
 SINGLE, VAE = "models.single.ConditionalDecoder", "models.vae.SketchVAE"
-CONDITIONAL_VAE = "models.conditional_vae.ConditionalVAE"
+CONDITIONAL_VAE, PLACED = "models.conditional_vae.ConditionalVAE", "models.placed.ConditionalPlacedDecoder"
 SIZES = {  # of the arguments of these classes, those that a profile says
     SINGLE: ("hidden_size", "embedding_size", "n_mixtures", "weight_dropout"),
     VAE: ("encoder_size", "decoder_size", "latent_size", "n_mixtures", "weight_dropout", "row_dropout", "w_kl", "kl_min"),
@@ -116,6 +116,13 @@ def single(profile) -> Recipe:
     drawings = Drawings(profile.data, profile.data.classes, per_class=profile.single.per_class, scale_of_all=True)
     start = pretraining(profile) if profile.pretraining.steps else None
     return single_from("single", vars(profile.single), drawings, profile.seed, start)
+
+
+def best(profile) -> Recipe:
+    """The best model of this project: a single model whose decoder sees the pen's place, from the same start. Chapter 13."""
+    own = single(profile)
+    values = {**vars(profile.single), **vars(profile.best)}
+    return replace(single_from("best", values, own.drawings, profile.seed, own.start), architecture=PLACED)
 
 
 def vae(profile, name: str) -> Recipe:

@@ -22,10 +22,18 @@ __all__ = ["Prepared", "Trained", "data", "vae_settings"]  # and what is defined
 
 def train_single(profile, ranks=None) -> Trained:
     """The single model trained by this profile; `ranks` as in `training.keep`. Chapter 4."""
-    recipe = recipes.single(profile)
+    return _of_all_classes(profile, recipes.single(profile), ranks)
+
+
+def train_best(profile, ranks=None) -> Trained:
+    """The best model of this project trained by this profile, which must say how; `ranks` as in `training.keep`. Chapter 13."""
+    return _of_all_classes(profile, recipes.best(profile), ranks)
+
+
+def _of_all_classes(profile, recipe: Recipe, ranks) -> Trained:
     trained = training.trained(profile, recipe, ranks)
     if not (ranks and ranks.rank):
-        _export(profile, {"single": recipe})
+        _export(profile, {recipe.name: recipe})
         for one in recipes.chain(recipe):
             _forget_others(profile, [one])
     return trained
@@ -102,27 +110,24 @@ def router(profile) -> Drawer:
 
 
 def best(profile) -> Drawer | None:
-    """The best model of this project, weights/best.safetensors; None without the file, or where it knows other classes. Chapter 8."""
+    """The best model of this project to draw with, as `single`; None where there is neither a published nor an own one. Chapter 8."""
     from ..models import weights
 
-    found = _best_file(profile)
-    return Drawer(weights.read(found[0]), _cards(found)) if found else None
-
-
-def _best_file(profile) -> list[Path]:
-    from ..files import weights_folder
-
-    found = list(weights_folder().glob("best.safetensors"))
-    return found if found and set(_cards(found)[0]["config"]["classes"]) == set(profile.data.classes) else []
+    if found := published(profile, "best"):
+        return Drawer(weights.read(found[0]), _cards(found))
+    if not (profile.best.steps and profile.report.weights == "own"):
+        return None
+    trained = train_best(profile)
+    return Drawer(trained.model, [trained.card])
 
 
 def published(profile, name: str) -> list[Path]:
-    """The published weights of "single" or "router", where the profile draws with them and they know its classes and no others."""
+    """The published weights of "single", "router" or "best", where the profile draws with them and they know its classes and no others."""
     from ..files import weights_folder
 
     if profile.report.weights == "own":
         return []
-    found = sorted(weights_folder().glob("router/[!.]*.safetensors" if name == "router" else "single.safetensors"))
+    found = sorted(weights_folder().glob("router/[!.]*.safetensors" if name == "router" else f"{name}.safetensors"))
     classes = {word for card in _cards(found) for word in card["config"]["classes"]}
     return found if classes == set(profile.data.classes) else []
 
@@ -216,10 +221,6 @@ def _drawn_with(name: str, own: Callable) -> Callable:
     return keys
 
 
-def _best(profile) -> list[str]:
-    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in _best_file(profile)]
-
-
 def _data(profile) -> list[str]:
     # Of all that prepares the drawings: what the store has of them is only the drawings as read.
     return [store.key(["report.drawings.data"], asdict(profile.data), profile.data.classes)]
@@ -227,6 +228,10 @@ def _data(profile) -> list[str]:
 
 def _single(profile) -> list[str]:
     return [recipes.key(recipes.single(profile))]
+
+
+def _best(profile) -> list[str]:
+    return [recipes.key(recipes.best(profile))] if profile.best.steps and profile.report.weights == "own" else []
 
 
 def _vaes(profile) -> list[str]:
@@ -240,7 +245,7 @@ KEYS: dict[str, Callable] = {  # stage -> the keys of what it takes: a chapter t
     "train_vaes": _vaes,
     "single": _drawn_with("single", _single),
     "router": _drawn_with("router", _vaes),
-    "best": _best,
+    "best": _drawn_with("best", _best),
     "recogniser": lambda profile: [_recogniser_key(profile)],
     "recogniser_record": lambda profile: [_recogniser_key(profile)],
     "experiments": lambda profile: [recipes.key(recipe) for recipe in _experiments(profile).values()],

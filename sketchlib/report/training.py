@@ -147,7 +147,8 @@ def _command(run: str, recipe: Recipe) -> str:
         return f"sketchlib train router --profile {run}"
     if kind == "vae":
         return f'sketchlib train router --profile {run} --classes "{recipe.drawings.classes[0]}"'
-    return f"sketchlib train single --profile {run}" if kind in ("single", "pretraining") else f"make book PROFILE={run}"
+    own = {"single": "single", "pretraining": "single", "best": "best"}
+    return f"sketchlib train {own[kind]} --profile {run}" if kind in own else f"make book PROFILE={run}"
 
 
 def trained(profile, recipe: Recipe, ranks=None) -> Trained:

@@ -21,6 +21,7 @@ from sketchlib.__main__ import main
 from sketchlib.commands import output, training
 from sketchlib.commands.training import changed
 from sketchlib.data.doodles import doodles
+from sketchlib.errors import DataError
 from sketchlib.files import PROJECT
 from sketchlib.models import weights
 from sketchlib.models.single import ConditionalDecoder
@@ -359,3 +360,14 @@ def test_the_router_is_trained_after_the_start_that_its_vaes_share(profile):
     start = training.read_trained(started, recipes.vae_pretraining(started))
     assert start.curves[-1]["step"] == 2 and training.is_kept(started, recipes.vae(started, "cat"))
     assert training.read_trained(started, recipes.vae(started, "cat")).card["started_from"] == "a VAE of 3 classes"
+
+
+def test_the_best_model_is_trained_where_the_profile_says_how(profile):
+    from sketchlib.commands import training as command
+    from sketchlib.report import recipes, training
+
+    with pytest.raises(DataError, match=r"has no best model \(best.steps is 0\)"):
+        command.train_best(profile)
+    asked = replace(profile, best=replace(profile.best, steps=2))
+    command.train_best(asked)
+    assert training.is_kept(asked, recipes.best(asked))

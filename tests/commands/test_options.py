@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from sketchlib.__main__ import commands
 from sketchlib.commands.options import Drawn, comments_of, from_settings, given
 from sketchlib.commands.training import Scored
-from sketchlib.report.profile import Single, Vae
+from sketchlib.report.profile import Best, Single, Vae
 from sketchlib.settings import Settings, at_least, between, ranged, settings
 
 
@@ -83,6 +83,7 @@ FLAGS = [
     ("evaluate", Scored),
     ("train single", Single),
     ("train router", Vae),
+    ("train best", Best),
 ]
 
 

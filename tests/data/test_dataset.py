@@ -369,6 +369,23 @@ def test_jitter_moves_each_point_by_itself_and_the_end_by_nothing():
     assert (moved.x[..., :2][ends] == 0).all() and (moved.x[:, 0] == batch.x[:, 0]).all()
 
 
+def test_points_that_are_read_stray_and_what_is_to_be_predicted_leads_back_to_the_drawing():
+    batch = make_batch(sketch_set(400), np.arange(800), 3.0)
+    assert batch.read is batch.x and torch.equal(batch.targets, batch.x[:, 1:])
+    led = augment(batch, torch.Generator().manual_seed(0), 0.0, stray=0.2)
+    assert torch.equal(led.x, batch.x) and torch.equal(led.read[..., 2:], batch.x[..., 2:])
+    assert torch.equal(led.targets[..., 2:], batch.x[:, 1:, 2:])
+    own, read = batch.x[..., :2].cumsum(1), led.read[..., :2].cumsum(1)
+    arrived = read[:, :-1] + led.targets[..., :2]  # from where the decoder is to where it is told to go
+    assert torch.allclose(arrived[batch.drawn], own[:, 1:][batch.drawn], atol=1e-4)
+    away = (read - own)[:, 1:]
+    ends = batch.x[..., 4] == 1
+    assert (led.read[:, 0] == batch.x[:, 0]).all() and (led.read[..., :2][ends] == 0).all() and (led.targets[..., :2][ends[:, 1:]] == 0).all()
+    sizes = torch.stack([away[i, : batch.lengths[i]].square().mean() for i in range(800)])
+    assert float(sizes.mean().sqrt()) == pytest.approx(0.2 / 3**0.5, rel=0.05)  # of deviations that are uniform in 0 to 0.2
+    assert float(sizes.min().sqrt()) < 0.01  # each drawing has its own
+
+
 def test_a_cell_moves_each_point_evenly_within_it_and_the_origin_by_nothing():
     batch = make_batch(sketch_set(400), np.arange(800), 3.0)
     moved = augment(batch, torch.Generator().manual_seed(0), 0.0, cell=1 / 3)

@@ -370,6 +370,16 @@ def test_a_single_model_starts_as_one_that_knows_more_classes_in_another_order()
         model.start_from(ConditionalDecoder(("cat", "pig"), **sizes))
 
 
+def test_a_decoder_that_sees_the_place_starts_as_one_that_does_not_and_not_the_other_way_round():
+    other, model = single(1), placed(2)
+    model.start_from(other)
+    batch = some_batch()
+    assert torch.allclose(model(batch), other(batch), atol=1e-5)
+    assert model.started_from == "a single model of 2 classes"
+    with pytest.raises(DataError, match="reads 5 numbers of a row cannot start as one that reads 28"):
+        single().start_from(model)
+
+
 @pytest.mark.parametrize(
     ("make", "size"), [(single, "embedding_size"), (transformer, "embedding_size"), (transformer, "layers"), (placed, "hidden_size")]
 )

@@ -202,6 +202,7 @@ def test_a_model_that_is_missing_is_named_with_what_trains_it(profile):
     experiment = experiments.recipes(profile.experiments, profile.data, 0)["one class"]
     for recipe, command in [
         (recipes.single(profile), "sketchlib train single --profile tiny"),
+        (recipes.best(changed(profile, "best", steps=1)), "sketchlib train best --profile tiny"),
         (recipes.vae(profile, "pig"), 'sketchlib train router --profile tiny --classes "pig"'),
         (experiment, "make book PROFILE=tiny"),
         (compared, "make book PROFILE=tiny"),
@@ -338,8 +339,21 @@ def test_the_best_model_draws_where_there_is_one_of_the_same_classes(profile, mo
         shutil.copy(tmp_path / "weights" / f"single{suffix}", tmp_path / "weights" / f"best{suffix}")
     assert stages.best(profile).model.classes == ("cat", "pig", "sun") and len(stages.best(profile).cards) == 1
     assert {name for name, keys in keys_of(profile).items() if keys != before[name]} == {"best"}
+    assert stages.best(changed(profile, "report", weights="own")) is None
     monkeypatch.setattr(stages, "_cards", lambda found: [{"config": {"classes": ["cat", "dog"]}}])
     assert stages.best(profile) is None
+
+
+def test_a_best_model_of_a_runs_own_sees_the_pens_place_and_starts_where_the_single_model_does(profile):
+    asked = changed(profile, "pretraining", steps=4, other_classes=False)
+    asked = changed(changed(asked, "best", steps=5, stray=0.1, dequantise=True), "report", weights="own")
+    trained = stages.train_best(asked)
+    assert type(trained.model).__name__ == "ConditionalPlacedDecoder" == trained.card["architecture"]
+    assert trained.card["settings"]["stray"] == 0.1 and trained.card["steps"] == 5
+    assert trained.card["pretraining"]["architecture"] == "ConditionalDecoder"
+    assert stages.best(asked).cards == [trained.card]
+    other = changed(asked, "best", stray=0.2)
+    assert {name for name, keys in keys_of(other).items() if keys != keys_of(asked)[name]} == {"best"}
 
 
 @pytest.mark.slow
