@@ -13,6 +13,9 @@ from ..distributed import ALONE, Ranks, Share
 from .dataset import SketchSet
 
 
+KEPT = 0.9  # the share of a point's straying that the next one has too: a hand comes back by and by
+
+
 @dataclass(frozen=True, eq=False)
 class Batch:
     """Drawings padded to the longest of this batch.
@@ -49,10 +52,10 @@ class Batch:
 
     @property
     def targets(self) -> torch.Tensor:
-        """The rows (B, T, 5) that a decoder is to predict after each it has read: from a point that is astray back to the drawing."""
+        """The rows (B, T, 5) that a decoder is to predict after each it has read: from a point that is astray on, and nearer the drawing."""
         if self.astray is None:
             return self.x[:, 1:]
-        back = torch.where(self.drawn[..., None], self.astray[:, :-1], 0.0)
+        back = torch.where(self.drawn[..., None], (1 - KEPT) * self.astray[:, :-1], 0.0)
         return torch.cat([self.x[:, 1:, :2] - back, self.x[:, 1:, 2:]], -1)
 
     @property
@@ -147,8 +150,9 @@ def augment(
     normalised units, by which each point is moved; the next movement goes on to where the following point is. `stretch`: x and y of
     every drawing are scaled by its own factors, uniform in 1 +- stretch. `rotate`: then it is turned by an angle of its own, uniform in +-
     rotate degrees. `cell`: the side of the square, in normalised units, in which each point is moved evenly, which undoes the rounding of
-    the data's whole numbers where it is one data unit. `stray`: each point that is read, not the drawing itself, lies off it by a normal
-    random number, and the next movement leads back; its deviation is uniform in 0 to `stray`, one a drawing. `longest`: rows for which random numbers are drawn (at least
+    the data's whole numbers where it is one data unit. `stray`: the points that are read leave the drawing by a random walk, each by `KEPT`
+    times what the one before did and a normal random number more, whose deviation is uniform in 0 to `stray`, one a drawing; what is to be
+    predicted after each leads back by the rest. `longest`: rows for which random numbers are drawn (at least
     the batch's own), so that they do not depend on which share of a batch this is.
     Source: Ha and Eck (2017), section 4 (stretch), and their code (merge); Theis et al. (2016), section 3.1 (cell); jitter, rotate and
     stray are this book's. Chapters 4 and 13.
@@ -174,7 +178,10 @@ def augment(
     if stray:
         deviation = sent(stray * batch.random(lambda n: torch.rand(n, 1, 1, generator=generator)), device)
         noise = sent(batch.random(lambda n: torch.randn(n, rows, 2, generator=generator)), device)[:, : x.shape[1]]
-        batch = replace(batch, astray=torch.where(_real(batch), deviation * noise, 0.0))
+        steps, at = torch.where(_real(batch), deviation * noise, 0.0).unbind(1), [torch.zeros_like(noise[:, 0])]
+        for step in steps[1:]:
+            at.append(KEPT * at[-1] + step)
+        batch = replace(batch, astray=torch.where(_real(batch), torch.stack(at, 1), 0.0))
     return batch
 
 
