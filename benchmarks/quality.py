@@ -25,8 +25,8 @@ from sketchlib.metrics import cost, fidelity
 from sketchlib.metrics.coherence import ended_rate
 from sketchlib.metrics.diversity import near_copies
 from sketchlib.metrics.likelihood import costs
-from sketchlib.metrics.recogniser import Recogniser, drawn_features, train_recogniser
 from sketchlib.metrics.recognisability import recognisability
+from sketchlib.metrics.recogniser import Recogniser, drawn_features, train_recogniser
 from sketchlib.models import weights
 from sketchlib.models.placed import ConditionalPlacedDecoder
 from sketchlib.models.single import ConditionalDecoder

@@ -12,7 +12,6 @@ import torch
 from ..distributed import ALONE, Ranks, Share
 from .dataset import SketchSet
 
-
 KEPT = 0.9  # the share of a point's straying that the next one has too: a hand comes back by and by
 
 
@@ -36,7 +35,8 @@ class Batch:
 
     def to(self, device) -> Batch:
         """The same batch on a device."""
-        return replace(self, **{name: sent(getattr(self, name), device) for name in ("x", "lengths", "labels", "astray") if getattr(self, name) is not None})
+        parts = {name: getattr(self, name) for name in ("x", "lengths", "labels", "astray")}
+        return replace(self, **{name: sent(part, device) for name, part in parts.items() if part is not None})
 
     def random(self, draw: Callable[[int], torch.Tensor]) -> torch.Tensor:
         """Random numbers for these drawings: `draw(n)` makes them, (n, ...), for n drawings.
@@ -52,7 +52,7 @@ class Batch:
 
     @property
     def targets(self) -> torch.Tensor:
-        """The rows (B, T, 5) that a decoder is to predict after each it has read: from a point that is astray on, and nearer the drawing."""
+        """The rows (B, T, 5) to be predicted after each that is read: from a point that is astray on, and nearer the drawing."""
         if self.astray is None:
             return self.x[:, 1:]
         back = torch.where(self.drawn[..., None], (1 - KEPT) * self.astray[:, :-1], 0.0)

@@ -47,7 +47,7 @@ def require_own(profile: Profile) -> None:
 
 
 def publish_weights(profile: Profile, to: Path = PROJECT / "weights") -> list[Path]:
-    """Write single.safetensors, router/CLASS.safetensors and, if there is one, best.safetensors of a profile below `to`; returns their paths.
+    """Write single.safetensors, router/CLASS.safetensors and, where there is one, best.safetensors below `to`; returns their paths.
 
     Each card also says what half precision costs, in nats a point of some validation drawings. Raises `DataError` as `require_own`.
     """

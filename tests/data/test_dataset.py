@@ -381,7 +381,9 @@ def test_points_that_are_read_stray_and_what_is_to_be_predicted_leads_back_to_th
     before = torch.nn.functional.pad(away, (0, 0, 1, 0))[:, :-1]
     assert torch.allclose(arrived[batch.drawn], (own[:, 1:] + KEPT * before)[batch.drawn], atol=1e-4)
     ends = batch.x[..., 4] == 1
-    assert (led.read[:, 0] == batch.x[:, 0]).all() and (led.read[..., :2][ends] == 0).all() and (led.targets[..., :2][ends[:, 1:]] == 0).all()
+    assert (
+        (led.read[:, 0] == batch.x[:, 0]).all() and (led.read[..., :2][ends] == 0).all() and (led.targets[..., :2][ends[:, 1:]] == 0).all()
+    )
     steps = away - KEPT * before
     sizes = torch.stack([steps[i, : batch.lengths[i]].square().mean() for i in range(800)])
     assert float(sizes.mean().sqrt()) == pytest.approx(0.2 / 3**0.5, rel=0.05)  # of deviations that are uniform in 0 to 0.2
