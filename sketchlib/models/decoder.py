@@ -96,8 +96,9 @@ class Decoder(nn.Module):
     def copy_from(self, other: Decoder, condition: Tensor | None = None) -> None:
         """Take over the weights of another decoder of the same sizes; raises `DataError` where they differ.
 
-        One that reads more of a row does not heed it yet. With a `condition` (C,), which is the end of the other's, draw as it does under that one: it is folded into the biases. What the
-        other's condition has before it is the own condition, which is not heeded yet where there is nothing.
+        One that reads more of a row does not heed it yet. With a `condition` (C,), which is the end of the other's, draw as it does under
+        that one: it is folded into the biases. What the other's condition has before it is the own condition, which is not heeded yet where
+        there is nothing.
         """
         if condition is None:
             self._check_sizes(other, ["fc_params.weight", "fc_init_hc.weight"])
