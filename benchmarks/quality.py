@@ -64,14 +64,14 @@ def runs() -> dict[str, Run]:
     """The trainings by name: the report's recipe; each architecture from nothing in equal time; and each after 345 classes."""
     report = recipes.single(FULL).settings
     quick = Settings(
-        steps=2800, lr=0.004, schedule="cosine", stretch=0.15, merge=0.1, rotate=5, dequantise=True, ema=0.998, precision="bfloat16"
+        steps=1600, lr=0.004, schedule="cosine", stretch=0.15, merge=0.1, rotate=5, dequantise=True, ema=0.998, precision="bfloat16"
     )
     second, first = recipes.single(PUBLISHED).settings, recipes.pretraining(PUBLISHED).settings
     own = dict(sizes={"weight_dropout": 0.0}, per_class=PUBLISHED.single.per_class, after=first)
     half = lambda settings: replace(settings, steps=settings.steps // 2, **SLOWER)  # noqa: E731  # a step of the Transformer takes twice as long
     return {
         "report": Run("lstm", report, {"weight_dropout": 0.0}),
-        "short": Run("lstm", replace(quick, steps=700)),
+        "short": Run("lstm", replace(quick, steps=400)),
         **{kind: Run(kind, quick) for kind in ("lstm", "placed")},
         "transformer": Run("transformer", half(quick)),
         **{f"{kind} after 345": Run(kind, second, **own) for kind in ("lstm", "placed")},
