@@ -21,16 +21,16 @@ from ...strokes import BOX, Drawing
 from ..tables import Number, composed, rounded, table
 from .evaluation import finite_mean, share
 
-ARCHITECTURES = ("single", "router")
+MODELS = ("single", "router", "best")  # those that there are complete
 SHARES = (0.1, 0.25, 0.5, 0.75)
 BARS = {0.5: 0.95, 0.25: 0.9}  # share given -> what completions are to be recognised, of what the whole drawings are
 SIZED = {"known": "the whole's size is known", "judged": "judged by the model", "filled": "taken for that of the beginning"}
 
 
 def measure(judge: Recogniser, models: Mapping[str, object], test: SketchSet, settings, how, seed: int = 0) -> dict[str, Number]:
-    """Begin test drawings, let both architectures guess and complete them, and return every number of the chapter by name.
+    """Begin test drawings, let each model guess and complete them, and return every number of the chapter by name.
 
-    `models`: "single" and "router". `settings`: the profile's section `sampling`, used without guidance; `how`: its section `completion`.
+    `models`: "single" and others of `MODELS`. `settings`: the profile's section `sampling`, used without guidance; `how`: its section `completion`.
     """
     whole = [drawing for word in test.classes for drawing in test.drawings(word, how.per_class)]
     right = read_right(judge, whole)
@@ -147,18 +147,23 @@ def setting_table(found: Mapping[str, Number]) -> str:
     return table(["", ""], [[found[f"s15_{name}"].what, rounded(found[f"s15_{name}"].value)] for name in names], numbers=1)
 
 
+def measured(found: Mapping[str, Number]) -> list[str]:
+    """Those of `MODELS` whose completions were measured."""
+    return [by for by in MODELS if _name(f"completed_{by}", SHARES[0]) in found]
+
+
 def recognised_table(found: Mapping[str, Number]) -> str:
     """What the recogniser reads right, percent: a row a share that is given, and one for the whole drawings."""
-    rows = {f"{part:.0%}": [_name("read", part), *(_name(f"completed_{by}", part) for by in ARCHITECTURES)] for part in SHARES}
+    rows = {f"{part:.0%}": [_name("read", part), *(_name(f"completed_{by}", part) for by in measured(found))] for part in SHARES}
     rows["all"] = ["s15_whole", "", ""]
-    return composed(found, ["given", "the beginning alone", *(f"completed, {by}" for by in ARCHITECTURES)], rows)
+    return composed(found, ["given", "the beginning alone", *(f"completed, {by}" for by in measured(found))], rows)
 
 
 def bar_table(found: Mapping[str, Number]) -> str:
     """The bars: completions with the class given, over the whole drawings, and whether they reach what they are to reach."""
     rows = []
     for part, bar in BARS.items():
-        for by in ARCHITECTURES:
+        for by in measured(found):
             one = found[_name(f"ratio_{by}", part)]
             met = "yes" if one.value >= bar else "no"
             shown = f"{rounded(one.value, one.low, one.high)} ({one.interval})"
@@ -167,14 +172,14 @@ def bar_table(found: Mapping[str, Number]) -> str:
 
 
 def guess_table(found: Mapping[str, Number]) -> str:
-    """How often the class is named right from a beginning, percent: by the recogniser, and by Bayes' rule with each architecture."""
-    rows = {f"{part:.0%}": [_name("read", part), *(_name(f"guessed_{by}", part) for by in ARCHITECTURES)] for part in SHARES}
-    return composed(found, ["given", "the recogniser", *(f"{by}, by Bayes' rule" for by in ARCHITECTURES)], rows)
+    """How often the class is named right from a beginning, percent: by the recogniser, and by Bayes' rule with each model."""
+    rows = {f"{part:.0%}": [_name("read", part), *(_name(f"guessed_{by}", part) for by in measured(found))] for part in SHARES}
+    return composed(found, ["given", "the recogniser", *(f"{by}, by Bayes' rule" for by in measured(found))], rows)
 
 
 def variety_table(found: Mapping[str, Number]) -> str:
     """How much completions of one beginning differ, over those of different beginnings of the class; and the share that ended."""
-    columns: dict[str, Callable] = {f"{what}, {by}": (what, by) for what in ("varied", "ended") for by in ARCHITECTURES}
+    columns: dict[str, Callable] = {f"{what}, {by}": (what, by) for what in ("varied", "ended") for by in measured(found)}
     rows = {f"{part:.0%}": [_name(f"{what}_{by}", part) for what, by in columns.values()] for part in SHARES}
     return composed(found, ["given", *(name.replace("ended", "ended %") for name in columns)], rows)
 
@@ -187,7 +192,7 @@ def size_table(found: Mapping[str, Number]) -> str:
 
 def panels(found: Mapping[str, Number]) -> dict[str, dict[str, list[Number]]]:
     """Numbers for `plots.sweep`: title -> line -> a number a share."""
-    guessed = {"the recogniser": "read", **{by: f"guessed_{by}" for by in ARCHITECTURES}}
-    done = {"the recogniser": "read", **{by: f"completed_{by}" for by in ARCHITECTURES}}
+    guessed = {"the recogniser": "read", **{by: f"guessed_{by}" for by in measured(found)}}
+    done = {"the recogniser": "read", **{by: f"completed_{by}" for by in measured(found)}}
     titles = {"class guessed (%)": guessed, "recognised (%)": done}
     return {title: {line: [found[_name(name, part)] for part in SHARES] for line, name in lines.items()} for title, lines in titles.items()}

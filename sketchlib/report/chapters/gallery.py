@@ -9,7 +9,7 @@ from ...metrics.recognisability import recognisability
 from ...strokes import Drawing
 from ..tables import Number, number_table, rounded, table
 
-SIDES = {"real": "real", "single model": "single", "router": "router"}  # in words -> in names of numbers
+SIDES = {"real": "real", "single model": "single", "router": "router", "best model": "best"}  # in words -> in names of numbers
 SETTING = {
     "temperature": "temperature",
     "pen_temperature": "temperature of the pen",
@@ -21,7 +21,7 @@ SETTING = {
 def measure(judge, shown: Mapping[str, Mapping[str, Sequence[Drawing]]], settings) -> dict[str, Number]:
     """What a recogniser reads right, in percent, of each side's drawings by class, and the setting they were drawn with.
 
-    `shown`: "real", "single model", "router" -> class -> drawings. `settings`: the profile's section `sampling`, used without guidance.
+    `shown`: those of `SIDES` that there are -> class -> drawings. `settings`: the profile's section `sampling`, used without guidance.
     """
     values = {"temperature": settings.temperature, "pen_temperature": settings.pen_temperature, "guidance": 0.0}
     values["each"] = max(map(len, shown["real"].values()))
@@ -40,8 +40,9 @@ def _name(by: str, word: str = "") -> str:
 
 def reading_table(found: Mapping[str, Number], words: Sequence[str]) -> str:
     """What is read right, in whole percent: a row a class and one for all, a column a side; a dash for what was not measured."""
-    rows = [[word or "all", *(_percent(found.get(_name(by, word))) for by in SIDES)] for word in [*words, ""]]
-    return table(["read right, %", *SIDES], rows, numbers=len(SIDES))
+    sides = [by for by in SIDES if _name(by) in found]
+    rows = [[word or "all", *(_percent(found.get(_name(by, word))) for by in sides)] for word in [*words, ""]]
+    return table(["read right, %", *sides], rows, numbers=len(sides))
 
 
 def _percent(one: Number | None) -> str:

@@ -50,6 +50,13 @@ def test_every_number_is_finite_and_shares_lie_in_their_intervals(found):
         assert one.low is None or one.low <= one.value <= one.high, name
 
 
+def test_the_best_model_has_its_column_where_it_was_measured(found):
+    assert completing.measured(found) == ["single", "router"] and "best" not in completing.bar_table(found)
+    more = {**found, **{name.replace("_single_", "_best_"): one for name, one in found.items() if "_single_" in name}}
+    assert completing.measured(more) == ["single", "router", "best"]
+    assert all("best" in table(more) for table in TABLES[1:5]) and "best" in completing.panels(more)["class guessed (%)"]
+
+
 TABLES = [completing.setting_table, completing.recognised_table, completing.bar_table, completing.guess_table]
 TABLES += [completing.variety_table, completing.size_table]
 
