@@ -30,7 +30,8 @@ SIZED = {"known": "the whole's size is known", "judged": "judged by the model", 
 def measure(judge: Recogniser, models: Mapping[str, object], test: SketchSet, settings, how, seed: int = 0) -> dict[str, Number]:
     """Begin test drawings, let each model guess and complete them, and return every number of the chapter by name.
 
-    `models`: "single" and others of `MODELS`. `settings`: the profile's section `sampling`, used without guidance; `how`: its section `completion`.
+    `models`: "single" and others of `MODELS`. `settings`: the profile's section `sampling`, used without guidance;
+    `how`: its section `completion`.
     """
     whole = [drawing for word in test.classes for drawing in test.drawings(word, how.per_class)]
     right = read_right(judge, whole)
