@@ -38,7 +38,10 @@ def bills(single, router) -> dict[str, Number]:
 
 def bills_table(numbers: Mapping[str, Number]) -> str:
     """`bills` as a Markdown table: a row for each cost, a column for each architecture, and the ratio."""
-    sides = ("single", "router", "ratio")
-    rows = [[what, *(rounded(numbers[f"s06_{side}_{key}"].value) for side in sides)] for key, (what, _) in ITEMS.items()]
+    rows = []
+    for key, (what, unit) in ITEMS.items():
+        costs = [float(numbers[f"s06_{side}_{key}"].value) / (1e6 if unit == "bytes" else 1) for side in ("single", "router")]
+        ratio = rounded(numbers[f"s06_ratio_{key}"].value)
+        rows.append([what.replace("bytes", "MB"), *map(rounded, costs), ratio])
     rows.append(["steps of training", rounded(numbers["s06_single_steps"].value), rounded(numbers["s06_vae_steps"].value), ""])
     return table(["", "single model", "router", "router / single"], rows, numbers=3)
