@@ -42,8 +42,8 @@ def convert(source, target, limit, kind, force):
 def export(model, word, output, cut, force):
     """Write a model for other programs.
 
-    MODEL is single, router, or a file. What it knows of the class WORD goes into a .vae.json, for sketch-rnn-js, or into a .gen.json, for
-    @magenta/sketch and ml5 too, which has no room for a z nor for a first state: this library's own models fit the first one, and the other
+    MODEL is single, router, best, or a file. What it knows of the class WORD goes into a .vae.json, for sketch-rnn-js, or into a .gen.json,
+    for @magenta/sketch and ml5 too, which has no room for a z nor for a first state: the report's models fit the first one, and the other
     only with --cut. The whole of MODEL goes into a folder of ONNX files.
     """
     if output.suffix and not output.name.endswith((".gen.json", ".vae.json")):

@@ -108,5 +108,5 @@ def classes_here(context, param, incomplete: str) -> list[str]:
     return [name for name in described_classes(weights_folder() / "single.safetensors") if name.startswith(incomplete)]
 
 
-MODEL = click.option("--model", default="single", show_default=True, help="single, router, or a file or folder that sketchlib.load takes")
+MODEL = click.option("--model", default="single", show_default=True, help="single, router, best, or a file or folder to load")
 FORCE = click.option("--force", is_flag=True, help="replace what is there already")

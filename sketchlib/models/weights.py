@@ -56,7 +56,7 @@ def read(path: Path | str) -> nn.Module:
 
 @checked
 def load(name: Path | str):
-    """A trained model: a published one by its name, "single" or "router", or what is in a .safetensors file or a folder of them.
+    """A trained model: a published one by its name, "single", "router" or "best", or what is in a .safetensors file or a folder of them.
 
     A folder, and "router", give a `Router`: one model a class, each read when it is first asked for. The pretrained models of
     sketch-rnn-js, .gen.json and .vae.json, are read too, also in a folder. Raises `DataError` for a path that does not exist or holds no
@@ -67,12 +67,13 @@ def load(name: Path | str):
     >>> "cat" in model.classes
     True
     """
-    published = {"single": "single.safetensors", "router": "router"}
+    published = {"single": "single.safetensors", "router": "router", "best": "best.safetensors"}
     path = weights_folder() / published[str(name)] if str(name) in published else Path(name)
     if path.is_dir():
         return router(path)
     if not path.exists():
-        raise DataError(f"{path} does not exist; give 'single', 'router', a .safetensors, .gen.json or .vae.json file, or a folder of them")
+        names = "'single', 'router', 'best'"
+        raise DataError(f"{path} does not exist; give {names}, a .safetensors, .gen.json or .vae.json file, or a folder of them")
     return read(path)
 
 
