@@ -2,8 +2,8 @@
 
     python benchmarks/quality.py --out benchmarks/results/quality.json --keep FOLDER [--only report,lstm] [--steps 2000] [--seeds 0,1]
 
-Needs the drawings that SKETCHLIB_DATA names: a training that starts from 345 classes takes those of all classes there. Minutes are those of
-the training steps alone. All scores are of validation drawings. What --keep names holds the trainings: a run that is cut goes on there, and
+Needs the drawings that SKETCHLIB_DATA names: a training that starts from 345 classes takes those of all classes there. Minutes are the
+processor's, on one thread, so that what else a machine does counts little. All scores are of validation drawings. What --keep names holds the trainings: a run that is cut goes on there, and
 --start is a model of the 345 classes that need not be trained again. Ends with two tables: time to quality, and what the models draw like.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ import torch
 
 import sketchlib  # noqa: F401  # before torch, since it chooses how torch's threads wait
 from sketchlib.data.dataset import SketchSet, cap
-from sketchlib.files import write_atomically
+from sketchlib.files import read_card, write_atomically
 from sketchlib.metrics import cost, fidelity
 from sketchlib.metrics.coherence import ended_rate
 from sketchlib.metrics.diversity import near_copies
@@ -93,14 +94,34 @@ def model_of(run: Run, found: drawings.Taken, more: dict | None = None, seed: in
 
 
 def before(run: Run, folder: Path, start: Path | None) -> tuple[torch.nn.Module, float]:
-    """The model of 345 classes from which a run starts, and the minutes of its training."""
+    """The model of 345 classes from which a run starts, and the minutes of its training: of one that is given, those of its card."""
     if start:
-        model = weights.load(start)
-        return model, json.loads(start.with_suffix(".json").read_text(encoding="utf-8"))["train_seconds"] / 60
-    found = taken(run, others=True)
-    model = model_of(run, found, {})
-    curves = fit(model, found.train, found.valid, replace(run.after, validate_every=max(1, run.after.steps // 8)), folder)
-    return load_kept(model, folder, "last"), sum(one["seconds"] for one in curves) / 60
+        return weights.load(start), read_card(start)["train_seconds"] / 60
+    found, clock = taken(run, others=True), Clock()
+    model, scored = model_of(run, found, {}), cap(found.valid, SCORED)
+
+    def score(_):
+        seconds = clock.stopped()
+        clock.start()
+        return {"seconds": seconds}
+
+    curves = fit(model, found.train, scored, replace(run.after, validate_every=max(1, run.after.steps // 8)), folder, score=score)
+    return load_kept(model, folder, "last"), sum(one["more"]["seconds"] for one in curves) / 60
+
+
+class Clock:
+    """Seconds of this process's work since it was started last."""
+
+    def __init__(self):
+        self.start()
+
+    def start(self) -> None:
+        """From now on."""
+        self.began = time.process_time()
+
+    def stopped(self) -> float:
+        """Seconds until now."""
+        return time.process_time() - self.began
 
 
 def trained(name: str, run: Run, seed: int, folder: Path, start: Path | None, judge: Callable) -> dict:
@@ -111,13 +132,16 @@ def trained(name: str, run: Run, seed: int, folder: Path, start: Path | None, ju
         first, spent = before(run, folder / f"{run.kind} of 345", start)
         model.start_from(first)
     settings = replace(run.settings, seed=seed, validate_every=max(1, run.settings.steps // VALIDATIONS))
-    scored = cap(found.valid, SCORED)
+    scored, clock = cap(found.valid, SCORED), Clock()
 
     def score(kept):
-        return {"grid": float(costs(kept, scored).grid.sum() / scored.lengths.sum())}
+        seconds = clock.stopped()
+        grid = float(costs(kept, scored).grid.sum() / scored.lengths.sum())
+        clock.start()
+        return {"grid": grid, "seconds": seconds}
 
-    curves = fit(model, found.train, found.valid, settings, folder / f"{name} {seed}", score=score)
-    minutes = np.cumsum([one["seconds"] for one in curves]) / 60
+    curves = fit(model, found.train, scored, settings, folder / f"{name} {seed}", score=score)
+    minutes = np.cumsum([one["more"]["seconds"] for one in curves]) / 60
     points = [[one["step"], spent + at, one["more"]["grid"]] for one, at in zip(curves, minutes.tolist(), strict=True)]
     load_kept(model, folder / f"{name} {seed}", "best" if name == "report" else "last")
     about = dict(name=name, seed=seed, kind=run.kind, parameters=cost.parameters(model), settings=asdict(settings), minutes_before=spent)
