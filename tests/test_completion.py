@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic import rows, sketch_set
-from test_sampling import ENDLESS, MIXED, noise, same, single, vae, with_pen
+from test_sampling import ENDLESS, MIXED, noise, placed, same, single, vae, with_pen
 
 from sketchlib import completion
 from sketchlib.completion import Beginning, Source, begin, beginning_of, class_posterior, complete, complete_all, forced_nats, log_evidence
@@ -33,7 +33,7 @@ def router():
     return Router({name: vae(seed, name=name, scale=15.0 + seed) for seed, name in enumerate(CLASSES)})
 
 
-models = pytest.mark.parametrize("make", [single, router])
+models = pytest.mark.parametrize("make", [single, placed, router])
 
 
 def corner(drawing, size=255.0, pen_down=False):

@@ -2,7 +2,7 @@ import math
 
 import pytest
 import torch
-from test_sampling import MIXED, condition_of, noise, same, single, vae
+from test_sampling import MIXED, condition_of, noise, placed, same, single, vae
 
 from sketchlib import sampling
 from sketchlib.errors import DataError
@@ -85,7 +85,7 @@ def router():
     return Router({name: vae(seed, name=name, scale=10.0 * (seed + 1)) for seed, name in enumerate(("cat", "sun", "alarm clock"))})
 
 
-several = pytest.mark.parametrize("make", [single, router])
+several = pytest.mark.parametrize("make", [single, placed, router])
 
 
 @several

@@ -9,6 +9,7 @@ from sketchlib import sampling
 from sketchlib.data.batches import make_batch
 from sketchlib.errors import DataError
 from sketchlib.models.decoder import Decoder
+from sketchlib.models.placed import ConditionalPlacedDecoder
 from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
@@ -21,10 +22,14 @@ ENDLESS = (0.0, -1.0, -1e4)  # pen logits: the end never comes
 MIXED = (1.0, 0.0, -1.0)  # an end in about ten rows
 
 
-def single(seed=0, pen=MIXED, n_max=40, scale=20.0):
+def single(seed=0, pen=MIXED, n_max=40, scale=20.0, kind=ConditionalDecoder):
     torch.manual_seed(seed)
-    model = ConditionalDecoder(("cat", "sun", "alarm clock"), n_max, scale, 8, 3, 2, dropout=0.5).eval()
+    model = kind(("cat", "sun", "alarm clock"), n_max, scale, 8, 3, 2, dropout=0.5).eval()
     return with_pen(model, pen)
+
+
+def placed(**how):
+    return single(kind=ConditionalPlacedDecoder, **how)
 
 
 def vae(seed=0, pen=MIXED, n_max=40, scale=20.0, name="cat"):

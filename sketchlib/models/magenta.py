@@ -230,8 +230,8 @@ def model_of(name: str, n_max: int, scale: float, blobs: list[np.ndarray]) -> Ma
 def as_gen(model: nn.Module, word: str, cut: bool = False) -> MagentaGen:
     """A model's drawings of one class as a decoder without a z: the class is folded into the biases, and the first state too.
 
-    Raises `DataError` for what a .gen.json does not hold: a z, another cell than an LSTM, another M than 20, and a first state that
-    asks for cells of 1 or more after the first row, unless `cut`; see `MagentaDecoder.beginning_at_zero`.
+    Raises `DataError` for what a .gen.json does not hold: a z, another cell than an LSTM, a place that is read, another M than 20, and a
+    first state that asks for cells of 1 or more after the first row, unless `cut`; see `MagentaDecoder.beginning_at_zero`.
     """
     if model.latent_size:
         raise DataError(f"a {type(model).__name__} has a latent vector, which a .gen.json does not hold: write a .vae.json")
@@ -246,7 +246,7 @@ def as_gen(model: nn.Module, word: str, cut: bool = False) -> MagentaGen:
 def as_vae(model: nn.Module, word: str) -> MagentaVAE:
     """A model's drawings of one class as a Sketch-RNN of this format; that of a model without a z heeds none and encodes nothing.
 
-    Raises `DataError` for what a .vae.json does not hold: another cell than an LSTM, and another M than 20.
+    Raises `DataError` for what a .vae.json does not hold: another cell than an LSTM, a place that is read, and another M than 20.
     """
     size = _hidden_size(model)
     if not model.latent_size:
@@ -266,6 +266,9 @@ def as_vae(model: nn.Module, word: str) -> MagentaVAE:
 def _hidden_size(model: nn.Module) -> int:
     weights, of_lstm = model.decoder.state_dict(), MagentaDecoder(1, 1, 1, 0.0)
     _check_names(weights, of_lstm, model, "decoder")
+    read = weights["lstm.weight_ih_l0"].shape[1] - weights["fc_init_hc.weight"].shape[1]
+    if read != Decoder.row_size:
+        raise DataError(f"a {type(model).__name__} also reads where the pen is, and the sketch-rnn-js format has rows alone: use ONNX")
     width, size = weights["fc_params.weight"].shape
     if width != 6 * N_MIXTURES + 3:
         mixtures = (width - 3) // 6

@@ -24,6 +24,7 @@ from sketchlib.data.doodles import doodles
 from sketchlib.errors import DataError
 from sketchlib.files import PROJECT
 from sketchlib.models import weights
+from sketchlib.models.placed import ConditionalPlacedDecoder
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
 
@@ -36,13 +37,17 @@ def keep(model, path):
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
-    """An empty folder to work in, with a small model of two classes and some drawings."""
+def here(request, tmp_path, monkeypatch):
+    """An empty folder to work in, with a small model of two classes and some drawings; `kinds` says of which architecture."""
     monkeypatch.chdir(tmp_path)
     torch.manual_seed(0)
-    keep(ConditionalDecoder(["cat", "sun"], 120, 40.0, hidden_size=8, embedding_size=4, n_mixtures=2), "small.safetensors")
+    kind = getattr(request, "param", ConditionalDecoder)
+    keep(kind(["cat", "sun"], 120, 40.0, hidden_size=8, embedding_size=4, n_mixtures=2), "small.safetensors")
     sketchlib.write(doodles(["cat"], 8, seed=0)["cat"], "cat.ndjson")
     return tmp_path
+
+
+kinds = pytest.mark.parametrize("here", [ConditionalDecoder, ConditionalPlacedDecoder], indirect=True)
 
 
 def run(*arguments):
@@ -76,6 +81,7 @@ def test_a_folder_that_is_not_empty_is_refused_before_anything_is_drawn(here, mo
     assert status == 1 and "is there already and not empty" in said and "--force" in said
 
 
+@kinds
 def test_one_drawing_as_svg_is_read_again_as_it_was(here):
     draw("-o", "one.svg")
     (read,), (drawn,) = sketchlib.read("one.svg"), sketchlib.sample(sketchlib.load("small.safetensors"), "cat")
@@ -177,6 +183,7 @@ def test_wrong_usage_ends_with_status_2_and_one_line(here, arguments, says, caps
     assert out == "" and len(err.splitlines()) == 1 and says in err and "--help explains" in err
 
 
+@kinds
 def test_completions_begin_with_what_was_drawn(here):
     sketchlib.write(sketchlib.Drawing(([[60, 90], [40, 20], [90, 60], [150, 64]],)), "begun.ndjson")
     status, _ = run("complete", "begun.ndjson", "--model", "small.safetensors", "--n", 3, "--word", "cat", "--size", 400, "-o", "ways.json")
@@ -193,6 +200,7 @@ def test_a_scene_is_a_picture_a_film_or_its_drawings(here):
     assert (here / "b.json").read_bytes() == (here / "a.json").read_bytes()
 
 
+@kinds
 def test_models_of_ones_own_are_written_for_a_page(here, capsys):
     assert run("live", "live", "--model", "small.safetensors") == (0, "")
     assert {path.name for path in (here / "live").iterdir()} == {"sketch.js", "small.js"}

@@ -15,6 +15,7 @@ import sketchlib
 from sketchlib.data.batches import make_batch
 from sketchlib.errors import DataError
 from sketchlib.models import magenta, magenta_json, weights
+from sketchlib.models.placed import ConditionalPlacedDecoder
 from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
@@ -245,9 +246,9 @@ def test_a_file_comes_back_as_it_was(kind, tmp_path):
     assert json.loads((tmp_path / f"again.{kind}.json").read_text()) == parts
 
 
-def single(spread=1.0, n_mixtures=20, seed=0, far=1.0):
+def single(spread=1.0, n_mixtures=20, seed=0, far=1.0, kind=ConditionalDecoder):
     torch.manual_seed(seed)
-    model = ConditionalDecoder(("cat", "sun"), 20, 15.5, 9, 3, n_mixtures, weight_dropout=0.3).eval()
+    model = kind(("cat", "sun"), 20, 15.5, 9, 3, n_mixtures, weight_dropout=0.3).eval()
     with torch.no_grad():
         model.decoder.fc_params.weight.mul_(spread)
         model.decoder.fc_init_hc.bias.mul_(far)
@@ -347,6 +348,8 @@ UNFIT = {
     "another M, VAE": (lambda: vae(n_mixtures=5), "a.vae.json", "M = 5.*M = 20"),
     "a weight beyond": (heavy, "a.gen.json", "a weight .* is 10.5.*from -10 to 10"),
     "NaN": (nan, "a.vae.json", "a weight .* is nan.*from -10 to 10"),
+    "a place": (lambda: single(kind=ConditionalPlacedDecoder), "a.gen.json", "PlacedDecoder also reads where the pen is.*ONNX"),
+    "a place, VAE": (lambda: single(kind=ConditionalPlacedDecoder), "a.vae.json", "PlacedDecoder also reads where the pen is.*ONNX"),
     "another cell": (OtherCell, "a.gen.json", "decoder of a OtherCell is no LSTM.*ONNX"),
     "another name": (single, "a.json", "name it .gen.json .* or .vae.json"),
     "no folder": (single, "file/a.gen.json", "could not be written"),

@@ -40,9 +40,9 @@ for (const one of fixtures.models) {
     near(model.decoder.step(new Float32Array(one.rows[1]), copy), expected, 0);
   });
 
-  for (const { temperature, penTemperature, random, stroke3 } of one.drawings) {
-    test(`${one.name}: a whole drawing at temperature ${temperature} is torch's`, () => {
-      const sketcher = new page.Sketcher(model, condition(), { temperature, penTemperature, random: given(random) });
+  for (const { temperature, penTemperature, beginning: prefix, random, stroke3 } of one.drawings) {
+    test(`${one.name}: a whole drawing at temperature ${temperature} after ${prefix.length} rows is torch's`, () => {
+      const sketcher = new page.Sketcher(model, condition(), { temperature, penTemperature, random: given(random), prefix, ended: true });
       const rows = page.drawn(sketcher);
       assert.strictEqual(rows.length, stroke3.length);
       rows.forEach((row, i) => near(row, stroke3[i]));

@@ -5,6 +5,7 @@ import torch
 
 from sketchlib import Drawing
 from sketchlib.errors import DataError
+from sketchlib.models.placed import ConditionalPlacedDecoder
 from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.pictures import live
@@ -12,12 +13,17 @@ from sketchlib.pictures import live
 widget = pytest.importorskip("sketchlib.pictures.widget")
 
 
-def small(classes):
+def small(classes, kind=ConditionalDecoder):
     torch.manual_seed(0)
-    return ConditionalDecoder(classes, 20, 20.0, hidden_size=8, embedding_size=4, n_mixtures=2).eval()
+    return kind(classes, 20, 20.0, hidden_size=8, embedding_size=4, n_mixtures=2).eval()
 
 
-@pytest.mark.parametrize(("model", "names"), [(small(["cat", "sun"]), ["this model"]), (Router({"cat": small(["cat"])}), ["cat"])])
+SINGLE, PLACED = (small(["cat", "sun"], kind) for kind in (ConditionalDecoder, ConditionalPlacedDecoder))
+
+
+@pytest.mark.parametrize(
+    ("model", "names"), [(SINGLE, ["this model"]), (PLACED, ["this model"]), (Router({"cat": small(["cat"])}), ["cat"])]
+)
 def test_a_model_is_sent_when_the_page_asks_for_it(model, names):
     paper, sent = widget.panel(model), []
     paper.send = lambda content, *_: sent.append(content)
@@ -26,7 +32,7 @@ def test_a_model_is_sent_when_the_page_asks_for_it(model, names):
     assert not of_one or paper.models[names[0]]["bytes"] == len(live.weights_script("", model))  # what is said is what is sent
     paper._answer(None, {"load": names[0]}, [])
     paper._answer(None, {"load": "whale"}, [])
-    assert sent[0]["packed"]["architecture"] == "ConditionalDecoder" and "error" in sent[1] and "packed" not in sent[1]
+    assert sent[0]["packed"]["architecture"] == type(model.for_class("cat")).__name__ and "error" in sent[1] and "packed" not in sent[1]
 
 
 def test_strokes_are_a_drawing_and_a_drawing_is_strokes():

@@ -65,7 +65,8 @@ function lstmStep(recurrent, gates, h, c) {
 function lstmDecoder(tensors) {
   const name = (rest) => tensors[`decoder.${rest}`];
   const recurrent = name("lstm.weight_hh_l0"), size = recurrent.shape[1], input = name("lstm.weight_ih_l0"), width = input.shape[1];
-  const fromRow = columns(input.values, width, 0, 5), fromCondition = columns(input.values, width, 5, width);
+  const ofRow = width - name("fc_init_hc.weight").shape[1]; // what it reads of a row; the rest is the condition's
+  const fromRow = columns(input.values, width, 0, ofRow), fromCondition = columns(input.values, width, ofRow, width);
   const constant = name("lstm.bias_ih_l0").values.map((value, i) => value + name("lstm.bias_hh_l0").values[i]);
   const first = name("fc_init_hc.weight").values, firstBias = name("fc_init_hc.bias").values;
   const head = name("fc_params.weight").values, headBias = name("fc_params.bias").values;
@@ -83,6 +84,38 @@ function lstmDecoder(tensors) {
       return affine(head, state.h, headBias, out);
     },
     copy: ({ h, c, bias }) => ({ h: h.slice(), c: c.slice(), bias }),
+  };
+}
+
+const WAVELENGTHS = [1, 2, 4, 8, 16], STROKES = 8; // as in sketchlib.models.placed
+const ROW_AND_PLACE = 8 + 4 * WAVELENGTHS.length;
+
+// Where a row leads the pen, and how many strokes have ended then.
+const penAfter = ([x, y, strokes], row) => [x + row[0], y + row[1], strokes + row[3]];
+
+// The row and where it leaves the pen, as a decoder that sees the place reads them, into `out`.
+function rowAndPlace(row, [x, y, strokes], out) {
+  out.set(row);
+  out.set([x / WAVELENGTHS.at(-1), y / WAVELENGTHS.at(-1), strokes / STROKES], 5);
+  WAVELENGTHS.forEach((length, i) => {
+    const turn = (2 * Math.PI) / length, sines = 8 + 2 * i, cosines = sines + 2 * WAVELENGTHS.length;
+    out[sines] = Math.sin(turn * x); out[sines + 1] = Math.sin(turn * y);
+    out[cosines] = Math.cos(turn * x); out[cosines + 1] = Math.cos(turn * y);
+  });
+}
+
+// sketchlib.models.placed.PlacedDecoder: an LSTM that reads the place too. The state is the LSTM's and {pen}.
+function placedDecoder(tensors) {
+  const { width, start, step, copy } = lstmDecoder(tensors), read = new Float32Array(ROW_AND_PLACE);
+  return {
+    width,
+    start: (condition) => ({ ...start(condition), pen: [0, 0, 0] }),
+    step(row, state) {
+      state.pen = penAfter(state.pen, row);
+      rowAndPlace(row, state.pen, read);
+      return step(read, state);
+    },
+    copy: (state) => ({ ...copy(state), pen: [...state.pen] }),
   };
 }
 
@@ -125,19 +158,6 @@ function layerNorm(x, weight, bias, out) {
   return out;
 }
 
-const WAVELENGTHS = [1, 2, 4, 8, 16], STROKES = 8; // as in sketchlib.models.transformer
-
-// The row and where it leaves the pen, as the Transformer reads them, into `out`.
-function rowAndPlace(row, [x, y, strokes], out) {
-  out.set(row);
-  out.set([x / WAVELENGTHS.at(-1), y / WAVELENGTHS.at(-1), strokes / STROKES], 5);
-  WAVELENGTHS.forEach((length, i) => {
-    const turn = (2 * Math.PI) / length, sines = 8 + 2 * i, cosines = sines + 2 * WAVELENGTHS.length;
-    out[sines] = Math.sin(turn * x); out[sines + 1] = Math.sin(turn * y);
-    out[cosines] = Math.cos(turn * x); out[cosines + 1] = Math.cos(turn * y);
-  });
-}
-
 // What the heads see: for each a mean of the values of all rows up to `t`, weighed by the softmax of query times key.
 function attend(query, keys, values, t, heads, weights, out) {
   const hidden = query.length, size = hidden / heads, scale = 1 / Math.sqrt(size);
@@ -163,7 +183,7 @@ function transformerDecoder(tensors, { layers, heads }) {
   const all = Array.from({ length: layers }, (_, i) => Object.fromEntries(parts.map((part) => [part, linear(`layers.${i}.${part}`)])));
   const order = name("order"), [longest, hidden] = tensors["decoder.order"].shape, [head, headBias] = linear("fc_params");
   const vector = (n = hidden) => new Float32Array(n), fromRow = linear("from_row"), lastNorm = linear("last_norm");
-  const read = vector(fromRow[0].length / hidden), x = vector(), normed = vector(), three = vector(3 * hidden), seen = vector(), added = vector();
+  const read = vector(ROW_AND_PLACE), x = vector(), normed = vector(), three = vector(3 * hidden), seen = vector(), added = vector();
   const wide = vector(4 * hidden), out = vector(headBias.length), zero = vector();
   const larger = (cache) => { const made = vector(2 * cache.length); made.set(cache); return made; };
   const add = () => { for (let k = 0; k < hidden; k++) x[k] += added[k]; };
@@ -195,7 +215,7 @@ function transformerDecoder(tensors, { layers, heads }) {
         Object.assign(state, { keys: state.keys.map(larger), values: state.values.map(larger) });
         if (weights.length <= state.t) weights = vector(4 * state.t);
       }
-      state.pen = [state.pen[0] + row[0], state.pen[1] + row[1], state.pen[2] + row[3]];
+      state.pen = penAfter(state.pen, row);
       rowAndPlace(row, state.pen, read);
       affine(fromRow[0], read, fromRow[1], x);
       const at = Math.min(state.t, longest - 1) * hidden;
@@ -211,6 +231,7 @@ function transformerDecoder(tensors, { layers, heads }) {
 // Architecture -> its parts. Another one adds a line: what makes its decoder, its condition, and its encoder if it has a latent space.
 const ARCHITECTURES = {
   ConditionalTransformer: (tensors, config) => ({ decoder: transformerDecoder(tensors, config), embedding: tensors["embedding.weight"] }),
+  ConditionalPlacedDecoder: (tensors) => ({ decoder: placedDecoder(tensors), embedding: tensors["embedding.weight"] }),
   ConditionalDecoder: (tensors) => ({ decoder: lstmDecoder(tensors), embedding: tensors["embedding.weight"] }),
   SketchVAE: (tensors) => ({ decoder: lstmDecoder(tensors), encode: lstmEncoder(tensors) }),
 };
