@@ -3,9 +3,9 @@
     python benchmarks/quality.py --out benchmarks/results/quality.json --keep FOLDER [--only report,lstm] [--steps 2000] [--seeds 0,1]
 
 Needs the drawings that SKETCHLIB_DATA names: a training that starts from 345 classes takes those of all classes there. Minutes are the
-processor's, on one thread, so that what else a machine does counts little. All scores are of validation drawings. What --keep names holds the
-trainings: a run that is cut goes on there, and --start is a model of the 345 classes that need not be trained again. Ends with two tables: time
-to quality, and what the models draw like.
+processor's, on one thread, so that what else a machine does counts little. All scores are of validation drawings. What --keep names
+holds the trainings: a run that is cut goes on there, and --start is a model of the 345 classes that need not be trained again. Ends with
+two tables: time to quality, and what the models draw like.
 """
 
 from __future__ import annotations
