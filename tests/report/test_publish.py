@@ -222,12 +222,12 @@ def test_every_picture_in_the_tree_is_drawn_by_a_command_or_written_by_hand():
         assert all((images / name).is_file() for name in shown), page
 
 
-@pytest.mark.parametrize("which", ["single", "router"])
+@pytest.mark.parametrize("which", ["best", "single", "router"])
 def test_the_lines_in_readme_draw(which, monkeypatch, tmp_path):
     text = (PROJECT / "README.md").read_text(encoding="utf-8")
     code = text.split("```python\n")[1].split("```")[0]
-    assert f'sketchlib.load("{which}")' in code  # one in the line, the other in its comment
+    assert f'sketchlib.load("{which}")' in code  # one in the line, the others in its comment
     monkeypatch.chdir(tmp_path)
-    exec(code.replace('sketchlib.load("single")  #', f'sketchlib.load("{which}")  #'), {})
+    exec(code.replace('sketchlib.load("best")  #', f'sketchlib.load("{which}")  #'), {})
     with Image.open(tmp_path / "cats.gif") as film:
         assert film.n_frames > 10
