@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+import numpy as np
+
 from ..tables import Number, rounded, table
 from .comparison import NEITHER
 
@@ -20,23 +22,24 @@ RECIPES = (REPORT, "short", *FROM_NOTHING, *AFTER_345)
 GROUPS = {"from nothing": FROM_NOTHING, "after 345 classes": AFTER_345}
 ONE, RECOMMENDED = "at 1", "at 0.4 / 0.7"  # the settings of the record: temperature 1; temperature and the pen's own
 SETTINGS = {ONE: "temperature 1", RECOMMENDED: "temperature 0.4, pen 0.7"}
-MEASURES = {  # of sketches -> words, and whether more is better (1), less (-1), or neither is: the more like people the better
-    "recognised": ("recognised, %", 1),
-    "hardest": ("of the hardest class, %", 1),
-    "frechet": ("Fréchet distance", -1),
-    "kid": ("kernel distance", -1),
-    "precision": ("precision", 1),
-    "recall": ("recall", 1),
-    "density": ("density", 0),
-    "coverage": ("coverage", 1),
-    "near_copies": ("near-copies, %", 0),
-    "ended": ("ended, %", 1),
+MEASURES = {  # of sketches -> words, unit, decimals, and whether more is better (1), less (-1), or neither: the more like people the better
+    "recognised": ("recognised", ", %", 1, 1),
+    "hardest": ("recognised of the hardest class", ", %", 1, 1),
+    "frechet": ("Fréchet distance", "", 2, -1),
+    "kid": ("kernel distance", "", 4, -1),
+    "precision": ("precision", "", 3, 1),
+    "recall": ("recall", "", 3, 1),
+    "density": ("density", "", 3, 0),
+    "coverage": ("coverage", "", 3, 1),
+    "near_copies": ("near-copies", ", %", 1, 0),
+    "ended": ("ended by themselves", ", %", 1, 1),
 }
 GRID = ("grid", "")  # nats a point on the grid
-DECIDES = ("frechet", ONE)  # where each of two is ahead in something
+MARGIN = 3  # measures by which a recipe must lead another
 SEEDS = 2  # of each recipe, before one may be called better
 BAR = 1 / 5  # of the report's time, in which its best value is to be reached
 NOT_MEASURED, TOO_FEW = "not measured", "too few seeds"
+NOTHING = "*Not measured: the record has none of these recipes, or only one.*"
 SHOWN = ("steps", "batch_size", "lr", "schedule", "stretch", "merge", "jitter", "stray", "rotate", "dequantise", "ema", "precision")
 
 
@@ -59,9 +62,9 @@ def minutes(run: Mapping) -> float:
     return run["points"][-1][1]
 
 
-def seeds_shown(numbers: Sequence[float]) -> str:
+def seeds_shown(numbers: Sequence[float], decimals: int) -> str:
     """A number for each seed, as a table's cell; a dash for none."""
-    return ", ".join(map(rounded, numbers)) or "–"
+    return ", ".join(f"{one:,.{decimals}f}" for one in numbers) or "–"
 
 
 def recipe_table(record: Mapping | None) -> str:
@@ -71,8 +74,8 @@ def recipe_table(record: Mapping | None) -> str:
         found = runs_of(record, name)
         steps = f"{found[0]['settings']['steps']:,}" if found else "–"
         weights = rounded(found[0]["parameters"] / 1e6) if found else "–"
-        before = seeds_shown([run["minutes_before"] for run in found if run["minutes_before"]])
-        cells = [weights, steps, before, seeds_shown([minutes(run) for run in found]), seeds_shown(values(record, name, GRID))]
+        before = seeds_shown([run["minutes_before"] for run in found if run["minutes_before"]], 1)
+        cells = [weights, steps, before, seeds_shown([minutes(run) for run in found], 1), seeds_shown(values(record, name, GRID), 3)]
         rows.append([name, *cells] if found else [name, *cells[:-1], NOT_MEASURED])
     return table(["recipe", "million weights", "steps", "minutes before", "minutes in all", "nats a point"], rows, numbers=5)
 
@@ -82,7 +85,7 @@ def settings_table(record: Mapping | None, names: Sequence[str] = (REPORT, "lstm
     known = {name: found[0]["settings"] for name in names if (found := runs_of(record, name))}
     rows = [[f"`{key}`", *(_plain(of.get(key)) for of in known.values())] for key in SHOWN]
     differing = [row for row in rows if len(set(row[1:])) > 1]
-    return table(["setting", *known], differing, numbers=len(known)) if differing else "*Fewer than two of these recipes were measured.*"
+    return table(["setting", *known], differing, numbers=len(known)) if differing else NOTHING
 
 
 def _plain(value) -> str:
@@ -91,7 +94,11 @@ def _plain(value) -> str:
 
 def score_table(record: Mapping | None, setting: str, names: Sequence[str]) -> str:
     """What the models of some recipes draw like in one of `SETTINGS`: a row a measure, a column a recipe, a number a seed."""
-    rows = [[words, *(seeds_shown(values(record, name, (key, setting))) for name in names)] for key, (words, _) in MEASURES.items()]
+    if not any(runs_of(record, name) for name in names):
+        return NOTHING
+    rows = []
+    for key, (words, unit, decimals, _) in MEASURES.items():
+        rows.append([words + unit, *(seeds_shown(values(record, name, (key, setting)), decimals) for name in names)])
     return table(["", *names], rows, numbers=len(names))
 
 
@@ -181,28 +188,39 @@ def _count(n: int, what: str) -> str:
 
 
 def _list(names: Sequence[str]) -> str:
-    return ", ".join(names) if names else "none"
+    return "; ".join(names) if names else "none"
 
 
 # --- who is ahead ---
 
 
 def ahead(record: Mapping | None, one: str, other: str, what: tuple[str, str]) -> str:
-    """Which of two recipes is ahead in a measure: each of its seeds before each of the other's; else "neither", or why none can be."""
+    """Which of two recipes is ahead in a measure; else "neither", or why nothing can be said.
+
+    Each of its seeds must be ahead of each of the other's, by more than the seeds of either lie apart.
+    """
     a, b = (values(record, name, what) for name in (one, other))
     if not a or not b:
         return NOT_MEASURED
     if min(len(a), len(b)) < SEEDS:
         return TOO_FEW
-    sign = -1 if what == GRID else MEASURES[what[0]][1]
+    sign, apart = -1 if what == GRID else MEASURES[what[0]][-1], max(max(a) - min(a), max(b) - min(b))
     gaps = [sign * (x - y) for x in a for y in b]
-    return one if min(gaps) > 0 else other if max(gaps) < 0 else NEITHER
+    return one if min(gaps) > apart else other if max(gaps) < -apart else NEITHER
+
+
+def ahead_by_chance(n: int = SEEDS, times: int = 20_000, seed: int = 0) -> tuple[float, float]:
+    """How often, in percent, one of two equal recipes is ahead with each of its n seeds, and how often by `ahead`: values are normal."""
+    draws = np.random.default_rng(seed).normal(size=(2, times, n))
+    (low, other_low), (high, other_high) = draws.min(2), draws.max(2)
+    gap, apart = np.maximum(low - other_high, other_low - high), np.maximum(high - low, other_high - other_low)
+    return 100 * float((gap > 0).mean()), 100 * float((gap > apart).mean())
 
 
 def voting() -> dict[tuple[str, str], str]:
-    """The measures that can decide, (measure, setting) -> words: all but those of which neither more nor less is better."""
-    sketches = {(key, setting): f"{words}, {SETTINGS[setting]}" for setting in SETTINGS for key, (words, sign) in MEASURES.items() if sign}
-    return {GRID: "nats a point", **sketches}
+    """The measures that count, (measure, setting) -> words: all but those of which neither more nor less is better."""
+    counted = {key: words for key, (words, *_, sign) in MEASURES.items() if sign}
+    return {GRID: "nats a point", **{(key, setting): f"{words}, {setting}" for setting in SETTINGS for key, words in counted.items()}}
 
 
 class Duel(NamedTuple):
@@ -214,7 +232,7 @@ class Duel(NamedTuple):
 
 
 def duel(record: Mapping | None, one: str, other: str) -> Duel:
-    """Who wins: whoever is ahead in something and behind in nothing; where each is ahead in something, `DECIDES`; else "neither".
+    """Who wins: whoever is ahead in at least `MARGIN` measures more than the other, of all that count; else "neither".
 
     Where a recipe was not run, or not with enough seeds, nobody wins, and `winner` says why.
     """
@@ -222,35 +240,35 @@ def duel(record: Mapping | None, one: str, other: str) -> Duel:
     first, second = ([words for words, who in found.items() if who == name] for name in (one, other))
     if why := {NOT_MEASURED, TOO_FEW} & set(found.values()):
         return Duel([], [], why.pop())
-    if first and second:
-        return Duel(first, second, ahead(record, one, other, DECIDES))
-    return Duel(first, second, one if first else other if second else NEITHER)
+    lead = len(first) - len(second)
+    return Duel(first, second, one if lead >= MARGIN else other if lead <= -MARGIN else NEITHER)
 
 
-def duel_table(record: Mapping | None, names: Sequence[str]) -> str:
-    """Who is ahead in each measure, a column a pair of recipes, and at the end who wins by the rule."""
-    pairs = list(combinations(names, 2))
+def duel_table(record: Mapping | None, group: str) -> str:
+    """Who is ahead in each measure, a column a pair of the recipes of one of `GROUPS`, and at the end who wins by the rule."""
+    pairs = list(combinations(GROUPS[group], 2))
+    if all(duel(record, *pair).winner == NOT_MEASURED for pair in pairs):
+        return NOTHING
     rows = [[words, *(_short(ahead(record, *pair, what)) for pair in pairs)] for what, words in voting().items()]
     rows.append(["by the rule", *(_short(duel(record, *pair).winner) for pair in pairs)])
-    return table(["", *(" or ".join(map(_short, pair)) for pair in pairs)], rows)
+    return table([group, *(" or ".join(map(_short, pair)) for pair in pairs)], rows)
 
 
 def _short(name: str) -> str:
     return name.removesuffix(" after 345")
 
 
-def said(record: Mapping | None, group: str) -> str:
-    """What decided between the recipes of one of `GROUPS`, a line a pair."""
-    lines = []
-    for one, other in combinations(GROUPS[group], 2):
-        found = duel(record, one, other)
-        names = f"{_short(one)} or {_short(other)}, {group}"
-        if found.winner in (NOT_MEASURED, TOO_FEW):
-            lines.append(f"- {names}: {found.winner}.")
-            continue
-        parts = f"{_short(one)} is ahead in {_list(found.first)}; {_short(other)} in {_list(found.second)}"
-        lines.append(f"- {names}: {parts}. By the rule: {_short(found.winner)}.")
-    return "\n".join(lines) + "\n"
+def said(record: Mapping | None) -> str:
+    """What decided, a line a pair of recipes of each of `GROUPS`."""
+    return "".join(f"- *{group}*, {_said(record, *pair)}\n" for group, names in GROUPS.items() for pair in combinations(names, 2))
+
+
+def _said(record: Mapping | None, one: str, other: str) -> str:
+    found, (first, second) = duel(record, one, other), map(_short, (one, other))
+    if found.winner in (NOT_MEASURED, TOO_FEW):
+        return f"{first} or {second}: {found.winner}."
+    parts = f"{first} is ahead in {len(found.first)} ({_list(found.first)}), {second} in {len(found.second)} ({_list(found.second)})"
+    return f"{first} or {second}: {parts}; by the rule, {_short(found.winner)}."
 
 
 def terms_table(record: Mapping | None) -> str:

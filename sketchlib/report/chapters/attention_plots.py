@@ -13,6 +13,7 @@ from .attention import AFTER_345, RECIPES, report_best, runs_of
 
 KINDS = {"lstm": BLUE, "placed": ACCENT, "transformer": COLORS["car"]}
 OTHERS = {"report": INK, "short": COLORS["sun"]}
+SHOWN_NATS = 1.5  # above the least: a training begins far higher
 
 
 def curves(record: Mapping | None) -> Figure:
@@ -29,6 +30,9 @@ def curves(record: Mapping | None) -> Figure:
         ax.annotate("the report's best", (0, best.nats), xycoords=("axes fraction", "data"), xytext=(4, 3), textcoords="offset points")
     if ax.lines:
         ax.set(xscale="log", xlabel="minutes of training, of those before too (logarithmic)", ylabel="nats a point, on the grid")
+        ax.xaxis.set_major_formatter("{x:g}")
+        least = min(np.min(line.get_ydata()) for line in ax.lines)
+        ax.set_ylim(top=min(ax.get_ylim()[1], least + SHOWN_NATS))
         figure.legend(loc="outside right upper")
     else:
         ax.text(0.5, 0.5, "not measured", ha="center", color=GREY)
