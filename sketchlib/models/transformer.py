@@ -131,7 +131,7 @@ class TransformerDecoder(nn.Module):
 class ConditionalTransformer(ConditionalDecoder):
     """The single model with a Transformer for its decoder, conditioned on an embedding of the class. Chapter 13b.
 
-    Everything but the decoder is as in `ConditionalDecoder`. Source: the report's outlook (section VII); Vaswani et al. (2017).
+    Everything but the decoder is as in `ConditionalDecoder`. Source: the report's outlook (section IX); Vaswani et al. (2017).
     """
 
     def __init__(

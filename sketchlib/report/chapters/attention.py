@@ -11,7 +11,10 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from ...data.batches import Batch
 from ..tables import Number, rounded, table
 from .comparison import NEITHER
 
@@ -86,6 +89,12 @@ def settings_table(record: Mapping | None, names: Sequence[str] = (REPORT, "lstm
     rows = [[f"`{key}`", *(_plain(of.get(key)) for of in known.values())] for key in SHOWN]
     differing = [row for row in rows if len(set(row[1:])) > 1]
     return table(["setting", *known], differing, numbers=len(known)) if differing else NOTHING
+
+
+def strayed(record: Mapping | None) -> str:
+    """Which recipes of the record let the points that are read stray, in a sentence."""
+    names = [name for name in RECIPES if any(run["settings"].get("stray") for run in runs_of(record, name))]
+    return f"\nRecipes of the record that let points stray: {_list(names)}.\n"
 
 
 def _plain(value) -> str:
@@ -287,3 +296,49 @@ def _weights(run: Mapping) -> float:
 
 def _spread(numbers: Sequence[float]) -> str:
     return f"{max(numbers) / min(numbers):.2f}"
+
+
+# --- what an LSTM remembers of the place ---
+
+
+class Walk(NamedTuple):
+    """A single model's memory along drawings: `memory` (n, H') after each row, the pen's `places` (n, 2) in data units, `rows` (n,)."""
+
+    memory: Tensor
+    places: Tensor
+    rows: Tensor
+
+    def after(self, row: int) -> Tensor:
+        """The places after one row, (m, 2), of the drawings that have it."""
+        return self.places[self.rows == row]
+
+
+@torch.no_grad()
+def walk(model, batch: Batch, longest: int) -> Walk:
+    """Let a single model with an LSTM read the drawings of a batch, row by row, and keep what it remembers after each of the first rows."""
+    state, memory = model.decoder.start(model.condition(batch.labels)), []
+    for row in batch.x[:, 1 : longest + 1].unbind(1):
+        _, state = model.decoder.step(row, state)
+        memory.append(torch.cat([state.h, state.c], 1))
+    places = model.scale * batch.x[:, 1 : longest + 1, :2].cumsum(1)
+    real = batch.drawn[:, :longest]
+    return Walk(torch.stack(memory, 1)[real], places[real], torch.arange(1, places.shape[1] + 1).expand(len(batch), -1)[real])
+
+
+def read_places(learned: Walk, asked: Walk, weight: float = 10.0) -> Tensor:
+    """Where the pen is by a linear reading of the memory (n, 2): least squares on one walk, `weight` on its squares, used on another."""
+    x, mean, centre = learned.memory, learned.memory.mean(0), learned.places.mean(0)
+    gram = (x - mean).T @ (x - mean) + weight * torch.eye(x.shape[1])
+    reader = torch.linalg.solve(gram, (x - mean).T @ (learned.places - centre))
+    return (asked.memory - mean) @ reader + centre
+
+
+def place_errors(learned: Walk, asked: Walk) -> dict[str, list[float]]:
+    """How far off the pen's place is after each row, median over drawings, data units: read from the memory, and as the mean place."""
+    off = torch.linalg.norm(read_places(learned, asked) - asked.places, dim=1)
+    rows = range(1, int(min(learned.rows.max(), asked.rows.max())) + 1)
+    guessed = [torch.linalg.norm(asked.after(row) - learned.after(row).mean(0), dim=1).median() for row in rows]
+    return {
+        "read from the memory": [float(off[asked.rows == row].median()) for row in rows],
+        "mean place after that row": list(map(float, guessed)),
+    }
