@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...data.batches import Batch
+from ...data.batches import KEPT, Batch
+from ...models.placed import place_features
 from ..tables import Number, rounded, table
 from .comparison import NEITHER
 
@@ -25,6 +26,7 @@ RECIPES = (REPORT, "short", *FROM_NOTHING, *AFTER_345)
 GROUPS = {"from nothing": FROM_NOTHING, "after 345 classes": AFTER_345}
 ONE, RECOMMENDED = "at 1", "at 0.4 / 0.7"  # the settings of the record: temperature 1; temperature and the pen's own
 SETTINGS = {ONE: "temperature 1", RECOMMENDED: "temperature 0.4, pen 0.7"}
+AT = {ONE: "at temperature 1", RECOMMENDED: "at 0.4 / 0.7"}
 MEASURES = {  # of sketches -> words, unit, decimals, and whether more is better (1), less (-1), or neither: the more like people the better
     "recognised": ("recognised", ", %", 1, 1),
     "hardest": ("recognised of the hardest class", ", %", 1, 1),
@@ -38,11 +40,12 @@ MEASURES = {  # of sketches -> words, unit, decimals, and whether more is better
     "ended": ("ended by themselves", ", %", 1, 1),
 }
 GRID = ("grid", "")  # nats a point on the grid
+SHARPNESS = 2.0  # of the attention that is built from waves
 MARGIN = 3  # measures by which a recipe must lead another
 SEEDS = 2  # of each recipe, before one may be called better
 BAR = 1 / 5  # of the report's time, in which its best value is to be reached
 NOT_MEASURED, TOO_FEW = "not measured", "too few seeds"
-NOTHING = "*Not measured: the record has none of these recipes, or only one.*"
+NOTHING = "*Not measured: the record has none of these recipes, or only one.*\n"
 SHOWN = ("steps", "batch_size", "lr", "schedule", "stretch", "merge", "jitter", "stray", "rotate", "dequantise", "ema", "precision")
 
 
@@ -229,7 +232,7 @@ def ahead_by_chance(n: int = SEEDS, times: int = 20_000, seed: int = 0) -> tuple
 def voting() -> dict[tuple[str, str], str]:
     """The measures that count, (measure, setting) -> words: all but those of which neither more nor less is better."""
     counted = {key: words for key, (words, *_, sign) in MEASURES.items() if sign}
-    return {GRID: "nats a point", **{(key, setting): f"{words}, {setting}" for setting in SETTINGS for key, words in counted.items()}}
+    return {GRID: "nats a point", **{(key, setting): f"{words} {AT[setting]}" for setting in SETTINGS for key, words in counted.items()}}
 
 
 class Duel(NamedTuple):
@@ -317,12 +320,12 @@ class Walk(NamedTuple):
 def walk(model, batch: Batch, longest: int) -> Walk:
     """Let a single model with an LSTM read the drawings of a batch, row by row, and keep what it remembers after each of the first rows."""
     state, memory = model.decoder.start(model.condition(batch.labels)), []
-    for row in batch.x[:, 1 : longest + 1].unbind(1):
+    for row in batch.x[:, : longest + 1].unbind(1):
         _, state = model.decoder.step(row, state)
         memory.append(torch.cat([state.h, state.c], 1))
     places = model.scale * batch.x[:, 1 : longest + 1, :2].cumsum(1)
     real = batch.drawn[:, :longest]
-    return Walk(torch.stack(memory, 1)[real], places[real], torch.arange(1, places.shape[1] + 1).expand(len(batch), -1)[real])
+    return Walk(torch.stack(memory[1:], 1)[real], places[real], torch.arange(1, places.shape[1] + 1).expand(len(batch), -1)[real])
 
 
 def read_places(learned: Walk, asked: Walk, weight: float = 10.0) -> Tensor:
@@ -342,3 +345,34 @@ def place_errors(learned: Walk, asked: Walk) -> dict[str, list[float]]:
         "read from the memory": [float(off[asked.rows == row].median()) for row in rows],
         "mean place after that row": list(map(float, guessed)),
     }
+
+
+# --- looking up by place, and coming back ---
+
+
+def looked_up(pen: Tensor, sharpness: float = SHARPNESS) -> Tensor:
+    """Shares (T, T) of attention whose queries and keys are the waves of the pen's place (T, 3) after each row: built, not learned."""
+    waves = place_features(pen)[:, 3:]  # without the place as it is
+    later = torch.ones(len(pen), len(pen), dtype=torch.bool).triu(1)
+    return (sharpness * waves @ waves.T).masked_fill(later, -torch.inf).softmax(-1)
+
+
+def farthest_return(pen: Tensor, long_ago: int = 8) -> tuple[int, float]:
+    """The row that finds its place again after the farthest way, and how far that was: share times way, normalised units."""
+    shares, apart = looked_up(pen).tril(-long_ago), torch.cdist(pen[:, :2], pen[:, :2])
+    found = shares.argmax(1).tolist()
+    ways = [float(shares[row].sum() * apart[row, found[row] : row + 1].max()) for row in range(len(pen))]
+    return int(np.argmax(ways)), max(ways)
+
+
+def longest_stroke(rows: np.ndarray) -> slice:
+    """Which rows of stroke-3 (n, 3) lead to the points of the drawing's longest stroke."""
+    ends = np.append(np.flatnonzero(rows[:-1, 2]) + 1, len(rows))
+    starts = np.append(0, ends[:-1])
+    longest = int(np.argmax(ends - starts))
+    return slice(int(starts[longest]), int(ends[longest]))
+
+
+def coming_back(drawn: np.ndarray, off: np.ndarray) -> np.ndarray:
+    """The points (n, 2) of a hand that is `off` (2,) at the first of those drawn and then does what `augment`'s targets say."""
+    return drawn + off * KEPT ** np.arange(len(drawn))[:, None]

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ...pictures.draw import ACCENT, BLUE, COLORS, GREY, INK, LIGHT, style
-from .attention import AFTER_345, RECIPES, report_best, runs_of
+from .attention import AFTER_345, RECIPES, SHARPNESS, report_best, runs_of
 
 KINDS = {"lstm": BLUE, "placed": ACCENT, "transformer": COLORS["car"]}
 OTHERS = {"report": INK, "short": COLORS["sun"]}
@@ -63,7 +63,7 @@ def looked_up(strokes: Sequence[np.ndarray], places: np.ndarray, weights: np.nda
     for stroke in strokes:
         left.plot(*stroke.T, color=LIGHT, lw=1.2)
     left.scatter(*places[: row + 1].T, s=220 * weights[row, : row + 1], color=ACCENT, alpha=0.75, lw=0)
-    left.plot(*places[row], "o", ms=9, mfc="none", color=BLUE)
+    left.plot(*places[row], "o", ms=15, mfc="none", color=BLUE)
     left.set(aspect="equal", xlabel="x (data units)", ylabel="y (data units)")
     left.invert_yaxis()
     right.imshow(np.sqrt(weights), cmap="Greys", extent=(0.5, len(weights) + 0.5, len(weights) + 0.5, 0.5))
@@ -73,15 +73,30 @@ def looked_up(strokes: Sequence[np.ndarray], places: np.ndarray, weights: np.nda
     return figure
 
 
-def straying(strokes: Sequence[np.ndarray], read: np.ndarray, leads: np.ndarray) -> Figure:
-    """A drawing in grey, the points (N, 2) that are read instead in red, and arrows to where what is to be predicted leads (N, 2)."""
+def straying(drawn: np.ndarray, read: np.ndarray, leads: np.ndarray, back: np.ndarray) -> Figure:
+    """A stroke's points (n, 2), those that are read instead (n, 2), where the targets after them lead (n - 1, 2), and a hand that obeys."""
     style()
     figure, ax = plt.subplots(figsize=(6.4, 5), layout="constrained")
-    for stroke in strokes:
-        ax.plot(*stroke.T, "o-", ms=3, color=GREY, lw=1.2)
-    ax.plot(*read.T, "o", ms=3.5, color=ACCENT)
-    ax.quiver(*read.T, *(leads - read).T, angles="xy", scale_units="xy", scale=1, width=0.003, color=ACCENT, alpha=0.6)
+    ax.plot(*drawn.T, "o-", ms=3.5, color=GREY, lw=1.2, label="the drawing")
+    ax.plot(*read.T, "o", ms=4.5, color=ACCENT, label="what is read")
+    way = np.stack([read[:-1], leads], 1)
+    ax.quiver(*way[:, 0].T, *(way[:, 1] - way[:, 0]).T, angles="xy", scale_units="xy", scale=1, width=0.003, color=ACCENT, alpha=0.6)
+    ax.plot(*back.T, "--", color=BLUE, lw=1.8, label="a hand that obeys from there on")
     ax.set(aspect="equal", xlabel="x (data units)", ylabel="y (data units)")
     ax.invert_yaxis()
+    figure.legend(loc="outside upper center", ncols=3)
+    plt.close(figure)
+    return figure
+
+
+def waves(distance: np.ndarray, alike: np.ndarray, sharpness: float = SHARPNESS) -> Figure:
+    """The product of two places' waves against their distance, and the softmax's weight of it over that of distance 0."""
+    style()
+    figure, axes = plt.subplots(1, 2, figsize=(7.6, 2.7), layout="constrained")
+    for ax, line in zip(axes, (alike, np.exp(sharpness * (alike - alike.max()))), strict=True):
+        ax.plot(distance, line, color=ACCENT)
+        ax.set(xlabel="distance $x - x'$ (normalised units)", ylim=(0, None))
+    axes[0].set_ylabel("product of the waves")
+    axes[1].set_ylabel("weight, over that at 0")
     plt.close(figure)
     return figure
