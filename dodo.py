@@ -23,7 +23,7 @@ from sketchlib.errors import DataError
 from sketchlib.files import locked
 from sketchlib.report import dependencies, stages
 from sketchlib.report.folders import build_folder
-from sketchlib.report.page import BANNER, RESULTS, banner, merge_results
+from sketchlib.report.page import BANNER, BENCHMARKS, RESULTS, banner, merge_results
 from sketchlib.report.profile import load_profile
 from sketchlib.report.provenance import git, provenance
 from sketchlib.report.tables import table
@@ -81,6 +81,7 @@ def state_of(chapter: str) -> dict:
     library = dependencies.reached(dependencies.entries_of(code), stages.IN_STAGE_KEYS)
     every, read = "\n".join([code, *library.values()]), [chapter, *dependencies.chapters_read(code)]
     published = [path for name in read if (path := RESULTS / f"{name}.json").exists()]
+    kept = [path for name in dependencies.benchmarks_read(code) if (path := BENCHMARKS / f"{name}.json").exists()]
     return {
         "code": library,
         "profile": {name: PROFILE.section(name) for name in sorted(dependencies.profile_sections(every) & PROFILE.values.keys())},
@@ -88,6 +89,7 @@ def state_of(chapter: str) -> dict:
         "seed": PROFILE.seed,
         "other profiles": {name: load_profile(name).values for name in sorted(dependencies.profiles_named(every))},
         "published": [path.read_text(encoding="utf-8") for path in published],  # shown where the profile says so
+        "benchmarks": [path.read_text(encoding="utf-8") for path in kept],
     }
 
 
@@ -310,11 +312,11 @@ def write_speed(path: Path) -> None:
     """Append the tables of the benchmarks' kept runs to the page on speed."""
     speed = runpy.run_path(str(ROOT / "benchmarks" / "table.py"))  # by its path: others have packages of that name
     text = path.read_text(encoding="utf-8")
-    results = sorted((ROOT / "benchmarks" / "results").glob("[!.]*.json"))
+    results = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(BENCHMARKS.glob("[!.]*.json"))}
+    results = {name: result for name, result in results.items() if "rows" in result}  # of speed; chapter 13b shows that of quality
     text += "" if results else "\nNo run is kept yet, so there is no table here.\n"
-    for kept in results:
-        result = json.loads(kept.read_text(encoding="utf-8"))
-        text += f"\n## {kept.stem.replace('-', ' ').capitalize()}\n\n" + table(["what", "value"], speed["about"](result))
+    for name, result in results.items():
+        text += f"\n## {name.replace('-', ' ').capitalize()}\n\n" + table(["what", "value"], speed["about"](result))
         text += "\n" + table(speed["HEAD"], speed["rows_of"](result))
     path.write_text(text, encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""The single model whose LSTM also sees where the pen is: rows alone say only how it moves. Chapter 13."""
+"""The single model whose LSTM also sees where the pen is: rows alone say only how it moves. Chapter 13b."""
 
 from __future__ import annotations
 
@@ -66,6 +66,6 @@ class PlacedDecoder(Decoder):
 
 
 class ConditionalPlacedDecoder(ConditionalDecoder):
-    """The single model with a `PlacedDecoder`; arguments and defaults as in `ConditionalDecoder`. Chapter 13."""
+    """The single model with a `PlacedDecoder`; arguments and defaults as in `ConditionalDecoder`. Chapter 13b."""
 
     decoder_kind = PlacedDecoder

@@ -1,4 +1,4 @@
-"""The single model with attention: a causal Transformer that sees every row drawn so far, and where the pen is. Chapter 13."""
+"""The single model with attention: a causal Transformer that sees every row drawn so far, and where the pen is. Chapter 13b."""
 
 from __future__ import annotations
 
@@ -129,9 +129,9 @@ class TransformerDecoder(nn.Module):
 
 
 class ConditionalTransformer(ConditionalDecoder):
-    """The single model with a Transformer for its decoder, conditioned on an embedding of the class. Chapter 13.
+    """The single model with a Transformer for its decoder, conditioned on an embedding of the class. Chapter 13b.
 
-    Everything but the decoder is as in `ConditionalDecoder`. Source: the report's outlook (section VII); Vaswani et al. (2017).
+    Everything but the decoder is as in `ConditionalDecoder`. Source: the report's outlook (section IX); Vaswani et al. (2017).
     """
 
     def __init__(

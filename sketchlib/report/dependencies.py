@@ -231,3 +231,8 @@ def profiles_named(source: str) -> set[str]:
 def chapters_read(source: str) -> list[str]:
     """The chapters whose numbers code reads: every "X" of `page.earlier("X")`."""
     return sorted({constants[0] for constants in _calls(source, "earlier") if constants})
+
+
+def benchmarks_read(source: str) -> list[str]:
+    """The benchmarks whose record code reads: every "X" of `page.benchmark("X")`."""
+    return sorted({constants[0] for constants in _calls(source, "benchmark") if constants})

@@ -15,7 +15,7 @@ from .folders import build_folder
 from .profile import load_profile
 from .tables import Number, number_table
 
-RESULTS = PROJECT / "book" / "results"
+RESULTS, BENCHMARKS = PROJECT / "book" / "results", PROJECT / "benchmarks" / "results"
 BANNER = (
     "**These are not real drawings.** No Quick, Draw! data was at hand and none could be downloaded, so every page of this book was "
     "made from procedural doodles (`sketchlib.data.doodles`). Set `SKETCHLIB_DATA` and build again for the real report."
@@ -41,6 +41,7 @@ class Page:
         self.numbers: dict[str, dict] = {}
         self.needs: tuple[str, ...] = ()
         self.shows_published = False
+        self.benchmarks: dict[str, list[dict]] = {}
         self._write()
         self.banner()
 
@@ -94,6 +95,15 @@ class Page:
             return {}
         return _numbers(json.loads(path.read_text(encoding="utf-8")))
 
+    def benchmark(self, name: str) -> dict | None:
+        """What a benchmark recorded in benchmarks/results/NAME.json; None where nothing is kept there. The card says who made it."""
+        path = BENCHMARKS / f"{name}.json"
+        if not path.exists():
+            return None
+        found = json.loads(path.read_text(encoding="utf-8"))
+        self.benchmarks[name] = [run["made"] for run in found["runs"]]
+        return found
+
     def card(self, cards: Sequence[Mapping]):
         """How models were made, and where the page's results are from, folded: one card a chapter."""
         from IPython.display import Markdown
@@ -101,6 +111,8 @@ class Page:
         said = f"This page's run: profile {self.profile.name}, seed {self.profile.seed}."
         if self.shows_published:
             said += f" Numbers that are not computed here: {told_of_run(published_head(self.chapter))}."
+        for name, made in self.benchmarks.items():
+            said += f" Of the benchmark `{name}`: {'; '.join(dict.fromkeys(map(made_at, made)))}."
         return Markdown(folded(cards, "Where the numbers and models of this page are from", said))
 
     @property
@@ -144,9 +156,13 @@ class Page:
 
 def told_of_run(head: Mapping) -> str:
     """Which run published numbers are of: its commit, date and device."""
-    made = head["provenance"]
+    return f"the published run: {made_at(head['provenance'])}"
+
+
+def made_at(made: Mapping) -> str:
+    """Provenance in a few words: commit, date and device."""
     device = made["cpu"] if made["device"] == "cpu" else made["device"]
-    return f"the published run: commit {made['commit'][:12]}, {made['date']}, {device}"
+    return f"commit {made['commit'][:12]}, {made['date']}, {device}"
 
 
 def published_head(chapter: str) -> dict | None:

@@ -250,6 +250,10 @@ def test_the_earlier_chapters_whose_numbers_a_chapter_shows_are_read_from_its_ca
     assert dependencies.chapters_read(code) == ["08_evaluation", "08b_likeness"] and dependencies.chapters_read("earlier = 1") == []
 
 
+def test_the_benchmarks_whose_record_a_chapter_shows_are_read_from_its_calls():
+    assert dependencies.benchmarks_read('record = page.benchmark("quality")\npage.benchmark(name)') == ["quality"]
+
+
 def notebook(*sources):
     cells = [{"cell_type": "markdown", "id": "title", "metadata": {}, "source": "# A chapter"}]
     for number, source in enumerate(sources):

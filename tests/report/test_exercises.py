@@ -60,6 +60,10 @@ MISTAKES = {
         "    return 'neither' if abs(apart) <= 1.96 * error else 'first' if apart > 0 else 'second'",
         "drawing by drawing",
     ),
+    "13b_attention": (
+        "def attend(q, k, v):\n    shares = np.exp(q @ k.T / np.sqrt(q.shape[1]))\n    return shares / shares.sum(1, keepdims=True) @ v",
+        "later rows get no share",
+    ),
     "14_gallery": ("def at_least(m, n, p):\n    return comb(n, m) * p**m * (1 - p) ** (n - m)", "None or more"),
 }
 

@@ -127,6 +127,18 @@ def test_numbers_of_an_earlier_chapter_are_of_the_same_run(profiles, monkeypatch
     assert smoke.earlier("08_evaluation") == {"share": Number("read right", 50.0, "percent", 8, 25.0, 75.0)}
 
 
+def test_a_page_reads_what_a_benchmark_recorded_and_its_card_says_who_made_it(profiles, tmp_path, monkeypatch):
+    monkeypatch.setattr("sketchlib.report.page.BENCHMARKS", tmp_path)
+    page = Page("one", "smoke")
+    assert page.benchmark("quality") is None and "benchmark" not in page.card([]).data
+    made = dict(commit="a" * 40, date="2026-01-02", device="cpu", cpu="a processor")
+    runs = [dict(made=made), dict(made=made), dict(made={**made, "device": "an accelerator"})]
+    (tmp_path / "quality.json").write_text(json.dumps(dict(runs=runs)))
+    assert page.benchmark("quality") == dict(runs=runs)
+    said = "commit aaaaaaaaaaaa, 2026-01-02, a processor; commit aaaaaaaaaaaa, 2026-01-02, an accelerator."
+    assert f"Of the benchmark `quality`: {said}" in page.card([]).data
+
+
 def test_published_numbers_of_real_drawings_do_not_stand_under_the_banner_of_doodles(profiles):
     page, folder = Page("08_evaluation", "quick"), build_folder("quick")
     folder.mkdir(parents=True)
