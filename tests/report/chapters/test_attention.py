@@ -155,6 +155,12 @@ def test_without_a_record_every_table_says_so_and_nothing_is_recorded(nothing):
     assert all("not measured" in text.lower() or "none" in text for text in tables_of(nothing))
 
 
+def test_what_could_not_be_computed_is_a_dash_and_decides_nothing(record):
+    attention.runs_of(record, "lstm")[1]["scores"][attention.ONE] = SKETCHES | {"frechet": math.nan}
+    assert "| Fréchet distance | 9.00, – |" in attention.score_table(record, attention.ONE, ("lstm",))
+    assert attention.ahead(record, "lstm", "placed", ("frechet", attention.ONE)) == "neither"
+
+
 def test_any_run_may_be_missing(record):
     for missing in range(len(record["runs"])):
         left = dict(runs=record["runs"][:missing] + record["runs"][missing + 1 :])
