@@ -69,8 +69,8 @@ def minutes(run: Mapping) -> float:
 
 
 def seeds_shown(numbers: Sequence[float], decimals: int) -> str:
-    """A number for each seed, as a table's cell; a dash for none."""
-    return ", ".join(f"{one:,.{decimals}f}" for one in numbers) or "–"
+    """A number for each seed, as a table's cell; a dash for none, and for what is not finite."""
+    return ", ".join(f"{one:,.{decimals}f}" if math.isfinite(one) else "–" for one in numbers) or "–"
 
 
 def recipe_table(record: Mapping | None) -> str:
@@ -218,6 +218,8 @@ def ahead(record: Mapping | None, one: str, other: str, what: tuple[str, str]) -
         return TOO_FEW
     sign, apart = -1 if what == GRID else MEASURES[what[0]][-1], max(max(a) - min(a), max(b) - min(b))
     gaps = [sign * (x - y) for x in a for y in b]
+    if not all(map(math.isfinite, gaps)):
+        return NEITHER
     return one if min(gaps) > apart else other if max(gaps) < -apart else NEITHER
 
 

@@ -1,7 +1,9 @@
 """Chapter 13b: who is ahead by what rule, minutes of one machine, what was not measured, places read from a memory, and coming back."""
 
 import math
+import sys
 from copy import deepcopy
+from importlib.util import module_from_spec, spec_from_file_location
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from matplotlib.figure import Figure
 from synthetic import sketch_set
 
 from sketchlib.data.batches import KEPT, augment, make_batch
+from sketchlib.files import PROJECT
 from sketchlib.models.placed import pen_after
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.report.chapters import attention, attention_plots
@@ -42,6 +45,15 @@ def record():
         runs.append(run("placed", seed, 7.7 + shaken, **better))
         runs.append(run("placed after 345", seed, 7.5, before=30.0))
     return dict(scored=60, drawn=200, runs=[*runs, run("transformer", 0, 7.0)])
+
+
+def test_the_chapter_knows_every_recipe_and_setting_of_the_benchmark():
+    spec = spec_from_file_location("quality", PROJECT / "benchmarks" / "quality.py")
+    benchmark = module_from_spec(spec)
+    sys.modules["quality"] = benchmark  # where its dataclasses look for their module
+    spec.loader.exec_module(benchmark)
+    assert tuple(benchmark.runs()) == attention.RECIPES and list(benchmark.SETTINGS) == list(attention.SETTINGS)
+    assert all(hasattr(run.settings, name) for run in benchmark.runs().values() for name in attention.SHOWN)
 
 
 def with_values(first, second):
@@ -141,6 +153,12 @@ def test_without_a_record_every_table_says_so_and_nothing_is_recorded(nothing):
     assert attention.numbers(nothing) == {} and attention.report_best(nothing) is None
     assert all(re in text for text in tables_of(nothing)[:1] for re in (attention.NOT_MEASURED,))
     assert all("not measured" in text.lower() or "none" in text for text in tables_of(nothing))
+
+
+def test_what_could_not_be_computed_is_a_dash_and_decides_nothing(record):
+    attention.runs_of(record, "lstm")[1]["scores"][attention.ONE] = SKETCHES | {"frechet": math.nan}
+    assert "| Fréchet distance | 9.00, – |" in attention.score_table(record, attention.ONE, ("lstm",))
+    assert attention.ahead(record, "lstm", "placed", ("frechet", attention.ONE)) == "neither"
 
 
 def test_any_run_may_be_missing(record):
