@@ -10,6 +10,7 @@ import math
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -195,18 +196,50 @@ def grid(
     return _sheet(rows, titles=titles or (), size=size, mark=mark)
 
 
+def _write_heads(figure: Figure, names: Sequence[object], middles: Sequence[float]) -> None:
+    """Names above a sheet, centred at `middles` (inches); the figure grows by their height."""
+    (ax,), (wide, high) = figure.axes, figure.get_size_inches()
+    points = _points(wide)
+    head = 0.25 * points / 9
+    figure.set_size_inches(wide, high + head)
+    ax.set_ylim(high, -head)
+    for name, middle in zip(names, middles, strict=True):
+        ax.text(middle, -0.06, as_text(name), ha="center", va="bottom", fontsize=points, color=TEXT, parse_math=False)
+
+
+def _middles(row: Sequence[Drawing | None]) -> list[float]:
+    """Where the groups that None divides a row into have their middles, counted in panels."""
+    gaps = [-1, *(place for place, drawing in enumerate(row) if drawing is None), len(row)]
+    return [(before + 1 + after) / 2 for before, after in pairwise(gaps) if after > before + 1]
+
+
 @checked
-def class_grid(rows: Mapping[object, Sequence[Drawing | None]], size: Inches = 0.85, mark: bool = False) -> Figure:
-    """One row a key (a class, say) with its name at the left, None blank; raises `DataError` if there is nothing to show."""
+def class_grid(
+    rows: Mapping[object, Sequence[Drawing | None]], size: Inches = 0.85, mark: bool = False, heads: Sequence[object] | None = None
+) -> Figure:
+    """One row a key (a class, say) with its name at the left, None blank; raises `DataError` if there is nothing to show.
+
+    `heads`: names above the groups that None divides the longest row into. Raises `DataError` for as many heads as there are not groups.
+    """
     if not any(len(drawings) for drawings in rows.values()):
         raise DataError(f"no drawing to show in the rows {list(rows)}; give at least one")
-    return _sheet([list(d) for d in rows.values()], names=list(rows), size=size, mark=mark)
+    figure = _sheet([list(d) for d in rows.values()], names=list(rows), size=size, mark=mark)
+    if heads is not None:
+        longest = max(rows.values(), key=len)
+        middles = _middles(longest)
+        if len(middles) != len(heads):
+            raise DataError(f"{len(heads)} heads for {len(middles)} groups of drawings; give one for each")
+        left = figure.get_size_inches()[0] - len(longest) * size
+        _write_heads(figure, heads, [left + middle * size for middle in middles])
+    return figure
 
 
 @checked
-def temperature_grid(rows: Mapping[float, Sequence[Drawing | None]], size: Inches = 0.85, mark: bool = False) -> Figure:
-    """One row a temperature, written as the paper's tau; chapter 7."""
-    return class_grid({f"τ = {temperature:g}": drawings for temperature, drawings in rows.items()}, size, mark)
+def temperature_grid(
+    rows: Mapping[float, Sequence[Drawing | None]], size: Inches = 0.85, mark: bool = False, heads: Sequence[object] | None = None
+) -> Figure:
+    """One row a temperature, written as the paper's tau, and `heads` as in `class_grid`; chapter 7."""
+    return class_grid({f"τ = {temperature:g}": drawings for temperature, drawings in rows.items()}, size, mark, heads)
 
 
 @checked
@@ -237,14 +270,7 @@ def beside(groups: Mapping[object, Sequence[Drawing | None]], columns: Number = 
     places = [list(drawings) + [None] * (deep * columns - len(drawings)) for drawings in groups.values()]
     rows = [[one for panels in places for one in [*panels[row * columns : (row + 1) * columns], None]][:-1] for row in range(deep)]
     figure = _sheet(rows, size=size, mark=mark)
-    (ax,), (wide, high) = figure.axes, figure.get_size_inches()
-    points = _points(wide)
-    head = 0.25 * points / 9
-    figure.set_size_inches(wide, high + head)
-    ax.set_ylim(high, -head)
-    for number, name in enumerate(groups):
-        middle = (number * (columns + 1) + columns / 2) * size
-        ax.text(middle, -0.06, as_text(name), ha="center", va="bottom", fontsize=points, color=TEXT, parse_math=False)
+    _write_heads(figure, list(groups), [(number * (columns + 1) + columns / 2) * size for number in range(len(groups))])
     return figure
 
 
@@ -256,7 +282,7 @@ def confusion(ax: Axes, table: np.ndarray, classes: Sequence[str], title: str = 
     ax.imshow(100 * table, cmap="Greys", vmin=0, vmax=100)
     for row, column in np.argwhere(table >= least):
         share = table[row, column]
-        place = dict(ha="center", va="center", fontsize=6, color="white" if share > 0.5 else INK)
+        place = dict(ha="center", va="center", fontsize=10, color="white" if share > 0.5 else INK)
         ax.text(column, row, f"{100 * share:.0f}", **place)
     ax.set_title(title, parse_math=False)
     ax.set(xlabel="read as", xticks=range(len(classes)), yticks=range(len(classes)))

@@ -147,10 +147,13 @@ def boxes(drawings: Sequence[Drawing], around: Sequence[Box]) -> Figure:
 
 @checked
 def moments(frames: Annotated[Sequence[Frame], SOME], shares: Annotated[Sequence[Share], SOME] = (0.1, 0.4, 0.7, 1.0)) -> Figure:
-    """The frames of a film at some shares of its length, side by side, each under its number. Chapter 9."""
+    """The frames of a film at some shares of its length, in rows, each under its number. Chapter 9."""
     style()
-    figure, axes = plt.subplots(1, len(shares), figsize=(2.75 * len(shares), 3), layout="constrained", squeeze=False)
-    for ax, share in zip(axes[0], shares, strict=True):
+    rows, columns = shape_of(len(shares))
+    figure, axes = plt.subplots(rows, columns, figsize=(2.75 * columns, 3 * rows), layout="constrained", squeeze=False)
+    for ax in axes.flat[len(shares) :]:
+        ax.set_axis_off()
+    for ax, share in zip(axes.flat, shares, strict=False):
         at = max(1, round(share * len(frames)))
         ax.imshow(frames[at - 1])
         ax.set(title=f"frame {at}", xticks=[], yticks=[])

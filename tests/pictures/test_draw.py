@@ -114,6 +114,16 @@ def test_a_gap_in_a_row_is_left_blank():
     assert len(with_gap) == len(without) and with_gap[-1][:, 0].min() > without[-1][:, 0].max()
 
 
+def test_heads_stand_above_the_groups_that_a_gap_divides():
+    figure = draw.class_grid({"": [zigzag(), None, zigzag(), zigzag()]}, size=1, heads=("real", "made"))
+    middles = {text.get_text(): text.get_position()[0] for text in figure.axes[0].texts if text.get_text()}
+    left = figure.get_size_inches()[0] - 4
+    assert middles == pytest.approx({"real": left + 0.5, "made": left + 3})
+    assert figure.axes[0].get_ylim() == (1, -0.25) and figure.get_size_inches()[1] == 1.25
+    with pytest.raises(DataError, match="1 heads for 2 groups"):
+        draw.temperature_grid({0.1: [zigzag(), None, zigzag()]}, heads=["one"])
+
+
 def test_temperatures_are_written_as_tau():
     figure = draw.temperature_grid({0.1: [zigzag()], 1.0: [zigzag()]})
     assert [text.get_text() for text in figure.axes[0].texts] == ["τ = 0.1", "τ = 1"]
