@@ -89,7 +89,8 @@
   }
 
   const looks = element("style", {}, `
-    #study button { padding: 0.4em 1em; }
+    #study button { padding: 0.4em 1em; font: inherit; color: inherit; background: transparent; border: 1px solid currentcolor; border-radius: 5px; }
+    html[data-theme="dark"] #study svg { filter: brightness(0.8) contrast(1.2); }
     #study progress { width: 260px; }
     #study-answers { display: flex; flex-wrap: wrap; gap: 0.8em; }
     #study-answers figure { margin: 0; width: 8em; font-size: 0.8em; }

@@ -131,9 +131,16 @@ def _expand(app: Sphinx, docname: str, source: list[str]) -> None:
     source[0] = expanded(source[0])
 
 
+def without_aliases(app: Sphinx, what: str, name: str, of: object, options: object, lines: list[str]) -> None:
+    """Leave out what Python says of a named tuple's field by itself, "Alias for field number 0"."""
+    if lines and lines[0].startswith("Alias for field number"):
+        lines.clear()
+
+
 def setup(app: Sphinx) -> dict:
     """Called by Sphinx."""
     app.connect("source-read", _expand)
+    app.connect("autodoc-process-docstring", without_aliases)
     app.connect("doctree-resolved", link_names)
     app.connect("doctree-resolved", link_chapters)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

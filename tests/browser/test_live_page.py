@@ -288,8 +288,18 @@ def test_the_landing_page_draws_by_itself_until_the_reader_takes_the_pen(opened)
     says(tab, "The network draws: cat", "landing")
     draw(tab, LINE, "landing")
     assert drawn(tab, "reader", "landing") == 1 and drawn(tab, "network", "landing") == 0
+    assert tab.get_by_label("class").input_value() == "guess"  # whatever the network was drawing
     tab.get_by_role("button", name="Go on").click()
     says(tab, "Done", "landing")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_paper_stays_square_beside_long_words(opened, width):
+    tab = opened()  # where it is not, lines are drawn beside the pointer
+    tab.set_viewport_size({"width": width, "height": 800})
+    tab.evaluate("document.querySelector('#complete .sk-status').textContent = 'word '.repeat(300)")
+    box = tab.locator("#complete svg").first.bounding_box()
+    assert box["width"] == pytest.approx(box["height"], abs=1)
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -95,6 +95,13 @@ def test_a_page_of_the_reference_opens_with_an_example_that_runs(page, monkeypat
     assert names and said.getvalue() and "```python" in text.partition("% modules")[0]
 
 
+def test_what_python_says_of_a_tuples_field_is_left_out_and_nothing_else():
+    for said, left in (["Alias for field number 3"], []), (["The rows.", "", "Alias for field number 3"], None), ([], None):
+        lines = list(said)
+        links.without_aliases(None, "attribute", "a.b", None, None, lines)
+        assert lines == (said if left is None else left)
+
+
 CONFIGURATION = """
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "sketchlib.report.links"]
 default_role = "literal"

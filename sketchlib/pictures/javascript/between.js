@@ -78,7 +78,7 @@ function between(root, library, { examples = {}, beginning = () => [] } = {}) {
     if (version !== state.version) return;
     const ends = encoded(net);
     if (!ends) return;
-    say(`A ${word()} ${percent(share.value)} of the way.`);
+    say(`The ${word()}, ${percent(share.value)} of the way.`);
     const strokes = decoded(net, slerp(...ends, share.value));
     show(large, strokes);
     if (!strokes.length) say("The network ends this drawing before its first point; move the slider.");
@@ -113,7 +113,7 @@ function between(root, library, { examples = {}, beginning = () => [] } = {}) {
       for (const x of places) {
         if (version !== state.map) return;
         const z = mixed(mixed(mean, 1, axes[0].axis, x * axes[0].spread), 1, axes[1].axis, y * axes[1].spread), strokes = decoded(net, z);
-        const paper = new Paper(`a ${word()} at ${x}, ${y}`);
+        const paper = new Paper(`${word()} at ${x}, ${y}`);
         show(paper, strokes);
         map.append(button("", () => { state.version++; show(large, strokes); say(`The ${word()} at ${x} and ${y} standard deviations on the map.`); }, { "aria-label": `show the ${word()} at ${x}, ${y}` }));
         map.lastChild.append(paper.svg);

@@ -30,7 +30,7 @@ function complete(root, library, { landing = false, widget = false, sent = () =>
   const state = { seed: 1, word: landing ? library.classes[0] : GUESS, network: library.names[0], version: 0, attract: landing, hands: [], guess: "" };
   const words = () => library.index[state.network].classes;
 
-  const word = choice("class", [], (value) => { state.word = value; state.attract ? drawOne() : forget(); });
+  const word = choice("class", [], (value) => { state.word = state.chosen = value; state.attract ? drawOne() : forget(); });
   const network = choice("network", library.names, (value) => { state.network = value; fillWords(); state.attract ? drawOne() : forget(); },
     library.names.map((name) => `${name} (${megabytes(library.index[name].bytes)})`));
   const temperature = temperatures(() => !state.attract && forget());
@@ -117,7 +117,7 @@ function complete(root, library, { landing = false, widget = false, sent = () =>
   function finished(drawn) {
     sent(parts(), drawn);
     const some = state.hands.some((hand) => hand.strokes.length), ends = state.hands.every((hand) => hand.source.finished);
-    paper.say(`Paper: a ${drawn}, begun by you and completed by the network`);
+    paper.say(`Paper: ${drawn}, begun by you and completed by the network`);
     if (!some) return say("The network has nothing to add: it takes this drawing for finished. “Again” asks once more.");
     say(`${state.told} Done${ends ? "" : ", at the longest that it may draw"}. “Again” draws another one; “Keep it” makes it yours to go on with.`);
   }
@@ -173,6 +173,7 @@ function complete(root, library, { landing = false, widget = false, sent = () =>
   }
 
   function takePen() {
+    if (state.attract) state.word = state.chosen ?? GUESS; // not the class that the network happened to draw
     state.attract = false;
     reader.touch = true;
     forget();
