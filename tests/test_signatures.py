@@ -200,7 +200,13 @@ def examples(folder):
     special |= {"recognisability.model": train_second_judge(BOTH), "recognisability.drawings": BOTH, "random_warps.size": 16}
     special |= {"train_recogniser.train": BOTH, "train_recogniser.valid": BOTH, "train_recogniser.size": 16, "train_recogniser.width": 2}
     special |= {"check_classes.train": BOTH, "check_classes.valid": BOTH, "features.model": JUDGE, "drawn_features.model": JUDGE}
-    special |= {"grid.size": 0.5, "class_grid.rows": BOTH, "temperature_grid.rows": {0.1: [CAT]}, "compare.titles": ("a", "b")}
+    special |= {
+        "grid.size": 0.5,
+        "class_grid.rows": BOTH,
+        "temperature_grid.rows": {0.1: [CAT]},
+        "compare.titles": ("a", "b"),
+        "heads": ["one"],
+    }
     special |= {
         "draw.compare.size": 0.5,
         "class_grid.size": 0.5,

@@ -81,7 +81,7 @@ def by_heart_table(made: Mapping[object, FineTuned], found: Mapping[object, ByHe
     """A row a training: drawings learnt and held out, the loss on both and its gap, and the near-copies."""
     head = ["drawings", "learnt", "held out", "loss, learnt", "loss, held out", "gap", "near-copies, %"]
     rows = [
-        [key, len(made[key].train), len(made[key].held_out), *map(rounded, (one.train, one.held_out, one.gap)), round(100 * one.copies)]
+        [key, len(made[key].train), len(made[key].held_out), *map(rounded, (one.train, one.held_out, one.gap, 100 * one.copies))]
         for key, one in found.items()
     ]
     return table(head, rows, numbers=6)
