@@ -18,7 +18,8 @@ def test_a_published_model_has_a_row_and_each_training_before_it_another(card):
     seen = sum(card["data"]["counts"]["train"][name] for name in card["config"]["classes"])
     assert row["training drawings"].replace(",", "") == str(seen)
     assert float(row["minutes"]) == pytest.approx(card["train_seconds"] / 60, rel=0.005)
-    assert card["made"]["cpu"] in row["machine"] and row["commit"].strip("`") == card["made"]["commit"][:12]
+    assert card["made"]["cpu"] in row["machine"] and row["commit"].startswith(f"`{card['made']['commit'][:12]}`")
+    assert ("and changes" in row["commit"]) == card["made"]["changed"]
     for part, training in zip(before, trainings, strict=True):
         assert part["steps"].replace(",", "") == str(training["steps"]) and part["model"].startswith("its pretraining")
 
