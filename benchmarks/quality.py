@@ -2,8 +2,9 @@
 
     python benchmarks/quality.py --out benchmarks/results/quality.json --keep FOLDER [--only report,lstm] [--steps 2000] [--seeds 0,1]
 
-Needs the drawings that SKETCHLIB_DATA names: a training that starts from 345 classes takes those of all classes there. Minutes are the
-processor's, on one thread, so that what else a machine does counts little. All scores are of validation drawings. What --keep names
+Needs the drawings that SKETCHLIB_DATA names: a training that starts from 345 classes takes those of all classes there. Minutes are
+steps times what a step takes the processor, on one thread: the least of some turns that all recipes take in one go at the end, so that what
+else a machine did meanwhile counts little. All scores are of validation drawings. What --keep names
 holds the trainings: a run that is cut goes on there, and --start is a model of the 345 classes that need not be trained again. Ends with
 two tables: time to quality, and what the models draw like.
 """
@@ -11,7 +12,9 @@ two tables: time to quality, and what the models draw like.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -21,8 +24,9 @@ import numpy as np
 import torch
 
 import sketchlib  # noqa: F401  # before torch, since it chooses how torch's threads wait
+from sketchlib.data.batches import make_batch
 from sketchlib.data.dataset import SketchSet, cap
-from sketchlib.files import read_card, write_atomically
+from sketchlib.files import write_atomically
 from sketchlib.metrics import cost, fidelity
 from sketchlib.metrics.coherence import ended_rate
 from sketchlib.metrics.diversity import near_copies
@@ -38,7 +42,8 @@ from sketchlib.report.profile import load_profile
 from sketchlib.report.provenance import provenance
 from sketchlib.sampling import sample
 from sketchlib.settings import Settings
-from sketchlib.train import fit, load_kept
+from sketchlib.train import Run as Training
+from sketchlib.train import fit, load_kept, order_from, train_step
 
 FULL, PUBLISHED = load_profile("full"), load_profile("published")
 KINDS = {  # architecture -> its class, and sizes that make 1.3 million weights each
@@ -47,6 +52,7 @@ KINDS = {  # architecture -> its class, and sizes that make 1.3 million weights 
     "transformer": (ConditionalTransformer, dict(hidden_size=160, layers=4, heads=4, dropout=0.1)),
 }
 SLOWER = dict(lr=0.001)  # of a Transformer, which a higher rate throws off course
+TURNS, BATCHES = 7, 12  # that tell what a step takes
 VALIDATIONS, SCORED, DRAWN = 20, 60, 200  # over a run; validation drawings of a class for the curve; and for the scores, sketches too
 SETTINGS = {"at 1": dict(temperature=1.0), "at 0.4 / 0.7": dict(temperature=0.4, pen_temperature=0.7)}  # at which models draw
 
@@ -94,59 +100,67 @@ def model_of(run: Run, found: drawings.Taken, more: dict | None = None, seed: in
     return kind(found.train.classes, found.n_max, found.scale, **{**sizes, **(run.sizes if more is None else more)})
 
 
-def before(run: Run, folder: Path, start: Path | None) -> tuple[torch.nn.Module, float]:
-    """The model of 345 classes from which a run starts, and the minutes of its training: of one that is given, those of its card."""
+def before(run: Run, folder: Path, start: Path | None) -> torch.nn.Module:
+    """The model of 345 classes from which a run starts: the one that is given, or trained now."""
     if start:
-        return weights.load(start), read_card(start)["train_seconds"] / 60
-    found, clock = taken(run, others=True), Clock()
-    model, scored = model_of(run, found, {}), cap(found.valid, SCORED)
-
-    def score(_):
-        seconds = clock.stopped()
-        clock.start()
-        return {"seconds": seconds}
-
-    curves = fit(model, found.train, scored, replace(run.after, validate_every=max(1, run.after.steps // 8)), folder, score=score)
-    return load_kept(model, folder, "last"), sum(one["more"]["seconds"] for one in curves) / 60
-
-
-class Clock:
-    """Seconds of this process's work since it was started last."""
-
-    def __init__(self):
-        self.start()
-
-    def start(self) -> None:
-        """From now on."""
-        self.began = time.process_time()
-
-    def stopped(self) -> float:
-        """Seconds until now."""
-        return time.process_time() - self.began
+        return weights.load(start)
+    found = taken(run, others=True)
+    model = model_of(run, found, {})
+    fit(model, found.train, cap(found.valid, SCORED), replace(run.after, validate_every=max(1, run.after.steps // 8)), folder)
+    return load_kept(model, folder, "last")
 
 
 def trained(name: str, run: Run, seed: int, folder: Path, start: Path | None, judge: Callable) -> dict:
     """The curve and the scores of one training."""
     found = taken(run)
-    model, spent = model_of(run, found, seed=seed), 0.0
+    model = model_of(run, found, seed=seed)
     if run.after:
-        first, spent = before(run, folder / f"{run.kind} of 345", start)
-        model.start_from(first)
+        model.start_from(before(run, folder / f"{run.kind} of 345", start))
     settings = replace(run.settings, seed=seed, validate_every=max(1, run.settings.steps // VALIDATIONS))
-    scored, clock = cap(found.valid, SCORED), Clock()
+    scored = cap(found.valid, SCORED)
 
     def score(kept):
-        seconds = clock.stopped()
-        grid = float(costs(kept, scored).grid.sum() / scored.lengths.sum())
-        clock.start()
-        return {"grid": grid, "seconds": seconds}
+        return {"grid": float(costs(kept, scored).grid.sum() / scored.lengths.sum())}
 
     curves = fit(model, found.train, scored, settings, folder / f"{name} {seed}", score=score)
-    minutes = np.cumsum([one["more"]["seconds"] for one in curves]) / 60
-    points = [[one["step"], spent + at, one["more"]["grid"]] for one, at in zip(curves, minutes.tolist(), strict=True)]
+    points = [[one["step"], None, one["more"]["grid"]] for one in curves]  # `with_minutes` fills the hole
     load_kept(model, folder / f"{name} {seed}", "best" if name == "report" else "last")
-    about = dict(name=name, seed=seed, kind=run.kind, parameters=cost.parameters(model), settings=asdict(settings), minutes_before=spent)
+    about = dict(name=name, seed=seed, kind=run.kind, parameters=cost.parameters(model), settings=asdict(settings))
     return dict(**about, points=points, scores=scores(model, found, judge))
+
+
+def with_minutes(done: list[dict], known: dict[str, Run]) -> list[dict]:
+    """The runs with the minutes of each point, and of the training before: steps times `step_seconds`."""
+    stages = {name: [known[name].settings, *([known[name].after] if known[name].after else [])] for name in dict.fromkeys(map(_name, done))}
+    seconds = step_seconds({(name, i): (known[name], of) for name, some in stages.items() for i, of in enumerate(some)})
+    out = []
+    for one in done:
+        own, *first = (seconds[one["name"], i] / 60 for i in range(len(stages[one["name"]])))
+        spent = first[0] * known[one["name"]].after.steps if first else 0.0
+        points = [[step, spent + own * step, grid] for step, _, grid in one["points"]]
+        out.append({**one, "seconds_a_step": 60 * own, "minutes_before": spent, "points": points})
+    return out
+
+
+def _name(run: dict) -> str:
+    return run["name"]
+
+
+def step_seconds(asked: dict[tuple, tuple[Run, Settings]]) -> dict[tuple, float]:
+    """What a step of each training takes the processor, seconds: the least of some turns, in each of which all take their turn."""
+    prepared, out = {}, {}
+    for key, (run, settings) in asked.items():
+        found = taken(run, others=key[1] > 0)
+        model = model_of(run, found)
+        index = [one for _, one in itertools.islice(order_from(found.train, settings, 0), BATCHES)]
+        prepared[key] = (Training(model, settings, Path()), [make_batch(found.train, one, model.scale) for one in index])
+    for _ in range(TURNS):
+        for key, (training, some) in prepared.items():
+            began = time.process_time()
+            for batch in some:
+                train_step(training, batch)
+            out[key] = min(out.get(key, math.inf), (time.process_time() - began) / len(some))
+    return out
 
 
 def scores(model, found: drawings.Taken, judge: Recogniser) -> dict:
@@ -235,9 +249,10 @@ def main() -> None:
                 run = replace(run, settings=replace(run.settings, steps=asked.steps))
             new = {**trained(name, run, seed, asked.keep, asked.start, judge), "made": provenance()}
             done = [one for one in done if (one["name"], one["seed"]) != (name, seed)] + [new]
-            if asked.out:
-                text = json.dumps(dict(scored=SCORED, drawn=DRAWN, runs=done), indent=1) + "\n"
-                write_atomically(asked.out, lambda to, text=text: to.write_text(text, encoding="utf-8"))
+    done = with_minutes(done, known)
+    if asked.out:
+        text = json.dumps(dict(scored=SCORED, drawn=DRAWN, runs=done), indent=1) + "\n"
+        write_atomically(asked.out, lambda to: to.write_text(text, encoding="utf-8"))
     print("\n".join(tables(done)))
 
 
