@@ -16,7 +16,6 @@ import itertools
 import json
 import math
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -33,6 +32,7 @@ from sketchlib.metrics.diversity import near_copies
 from sketchlib.metrics.likelihood import costs
 from sketchlib.metrics.recognisability import recognisability
 from sketchlib.metrics.recogniser import Recogniser, drawn_features, train_recogniser
+from sketchlib.metrics.recogniser import load as load_recogniser
 from sketchlib.models import weights
 from sketchlib.models.placed import ConditionalPlacedDecoder
 from sketchlib.models.single import ConditionalDecoder
@@ -51,7 +51,7 @@ KINDS = {  # architecture -> its class, and sizes that make 1.3 million weights 
     "placed": (ConditionalPlacedDecoder, {"weight_dropout": 0.1}),
     "transformer": (ConditionalTransformer, dict(hidden_size=160, layers=4, heads=4, dropout=0.1)),
 }
-SLOWER = dict(lr=0.001)  # of a Transformer, which a higher rate throws off course
+SLOWER = dict(lr=0.001)  # of a Transformer, whose attention usually takes a lower rate; no other was tried
 TURNS, BATCHES = 7, 12  # that tell what a step takes
 VALIDATIONS, SCORED, DRAWN = 20, 60, 200  # over a run; validation drawings of a class for the curve; and for the scores, sketches too
 SETTINGS = {"at 1": dict(temperature=1.0), "at 0.4 / 0.7": dict(temperature=0.4, pen_temperature=0.7)}  # at which models draw
@@ -110,7 +110,7 @@ def before(run: Run, folder: Path, start: Path | None) -> torch.nn.Module:
     return load_kept(model, folder, "last")
 
 
-def trained(name: str, run: Run, seed: int, folder: Path, start: Path | None, judge: Callable) -> dict:
+def trained(name: str, run: Run, seed: int, folder: Path, start: Path | None, judge: Recogniser) -> dict:
     """The curve and the scores of one training."""
     found = taken(run)
     model = model_of(run, found, seed=seed)
@@ -131,7 +131,10 @@ def trained(name: str, run: Run, seed: int, folder: Path, start: Path | None, ju
 
 def with_minutes(done: list[dict], known: dict[str, Run]) -> list[dict]:
     """The runs with the minutes of each point, and of the training before: steps times `step_seconds`."""
-    stages = {name: [known[name].settings, *([known[name].after] if known[name].after else [])] for name in dict.fromkeys(map(_name, done))}
+    stages = {
+        name: [known[name].settings, *([known[name].after] if known[name].after else [])]
+        for name in dict.fromkeys(one["name"] for one in done)
+    }
     seconds = step_seconds({(name, i): (known[name], of) for name, some in stages.items() for i, of in enumerate(some)})
     out = []
     for one in done:
@@ -140,10 +143,6 @@ def with_minutes(done: list[dict], known: dict[str, Run]) -> list[dict]:
         points = [[step, spent + own * step, grid] for step, _, grid in one["points"]]
         out.append({**one, "seconds_a_step": 60 * own, "minutes_before": spent, "points": points})
     return out
-
-
-def _name(run: dict) -> str:
-    return run["name"]
 
 
 def step_seconds(asked: dict[tuple, tuple[Run, Settings]]) -> dict[tuple, float]:
@@ -202,9 +201,7 @@ def judge_of(found: drawings.Taken, folder: Path) -> Recogniser:
     if not path.exists():
         parts = ({word: part.drawings(word, most) for word in part.classes} for part, most in ((found.train, 800), (found.valid, SCORED)))
         weights.save(train_recogniser(*parts, size=32, epochs=10, seed=0)[0], path, {})
-    from sketchlib.metrics import recogniser
-
-    return recogniser.load(path, found.train.classes)
+    return load_recogniser(path, found.train.classes)
 
 
 def tables(all_runs: list[dict]) -> list[str]:

@@ -155,7 +155,7 @@ def augment(
     predicted after each leads back by the rest. `longest`: rows for which random numbers are drawn (at least
     the batch's own), so that they do not depend on which share of a batch this is.
     Source: Ha and Eck (2017), section 4 (stretch), and their code (merge); Theis et al. (2016), section 3.1 (cell); jitter, rotate and
-    stray are this book's. Chapters 4 and 13.
+    stray are this book's. Chapters 4 and 13b.
     """
     rows, device = max(longest, batch.x.shape[1]), batch.x.device
     factors = sent(1 + stretch * (2 * batch.random(lambda n: torch.rand(n, 1, 2, generator=generator)) - 1), device)

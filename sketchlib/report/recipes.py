@@ -119,7 +119,7 @@ def single(profile) -> Recipe:
 
 
 def best(profile) -> Recipe:
-    """The best model of this project: a single model whose decoder sees the pen's place, from the same start. Chapter 13."""
+    """The best model of this project: a single model whose decoder sees the pen's place, from the same start. Chapter 13b."""
     own = single(profile)
     values = {**vars(profile.single), **vars(profile.best)}
     return replace(single_from("best", values, own.drawings, profile.seed, own.start), architecture=PLACED)

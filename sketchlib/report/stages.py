@@ -26,7 +26,7 @@ def train_single(profile, ranks=None) -> Trained:
 
 
 def train_best(profile, ranks=None) -> Trained:
-    """The best model of this project trained by this profile, which must say how; `ranks` as in `training.keep`. Chapter 13."""
+    """The best model of this project trained by this profile, which must say how; `ranks` as in `training.keep`. Chapter 13b."""
     return _of_all_classes(profile, recipes.best(profile), ranks)
 
 
