@@ -69,7 +69,7 @@ class Run:
 
 
 def runs() -> dict[str, Run]:
-    """The trainings by name: the report's recipe; each architecture from nothing, a Transformer in half the steps; and each after 345 classes."""
+    """The trainings by name: the report's recipe; each architecture from nothing and after 345 classes, a Transformer in half the steps."""
     report = recipes.single(FULL).settings
     quick = Settings(
         steps=1600, lr=0.004, schedule="cosine", stretch=0.15, merge=0.1, rotate=5, dequantise=True, ema=0.998, precision="bfloat16"
