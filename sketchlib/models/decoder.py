@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn import functional as F
 
 from ..data.batches import Batch
 from ..errors import DataError
 from ..strokes import BOX
+from .lstm import read_rows
 from .mixture import pen_nll, split_parameters, stroke_nll
 
 
@@ -60,11 +60,10 @@ class Decoder(nn.Module):
 
         `at_start` (B, C): another condition for h_0 and c_0 alone.
         """
-        h, c = self.initial_state(condition if at_start is None else at_start)
+        state = self.initial_state(condition if at_start is None else at_start)
         repeated = condition[:, None].expand(-1, rows.shape[1], -1)
         dropped = F.dropout(self.lstm.weight_hh_l0, self.weight_dropout, self.training)
-        inputs = torch.cat([self.seen(rows), repeated], -1), (h[None].contiguous(), c[None].contiguous())
-        states, _ = functional_call(self.lstm, {"weight_hh_l0": dropped}, inputs)
+        states = read_rows(self.lstm, torch.cat([self.seen(rows), repeated], -1), state, dropped)
         return self.fc_params(self.dropout(states)).float()  # the density is computed in float32 under autocast too
 
     def seen(self, rows: Tensor) -> Tensor:

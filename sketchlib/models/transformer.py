@@ -55,6 +55,16 @@ class Layer(nn.Module):
         return x + self.dropout(self.narrow(F.gelu(self.widen(self.before_network(x)))))
 
 
+def attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """What each row sees of those up to itself, (B, heads, T, size) as all three arguments: causal attention, with plain products.
+
+    In bfloat16 four times as fast, forward and backward, as torch's fused function for the CPU (LOG.md). Source: Vaswani et al. (2017), equation 1.
+    """
+    scores = queries @ keys.transpose(-1, -2) / queries.shape[-1] ** 0.5
+    later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
+    return scores.masked_fill(later, -torch.inf).softmax(-1) @ values
+
+
 class TransformerDecoder(nn.Module):
     """Causal Transformer that draws, given one condition vector a drawing. A row is read with the pen's place and the stroke's number.
 
@@ -88,7 +98,7 @@ class TransformerDecoder(nn.Module):
         x = self._read(rows, pen_after(rows).cumsum(1), self.from_condition(condition), 0)
         for layer in self.layers:
             queries, keys, values = layer.split(x)
-            x = layer.join(x, F.scaled_dot_product_attention(queries, keys, values, is_causal=True))
+            x = layer.join(x, attend(queries, keys, values))
         return self._head(x)
 
     def start(self, condition: Tensor) -> State:

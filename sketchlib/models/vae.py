@@ -11,6 +11,7 @@ from ..data.batches import Batch, sent
 from ..data.dataset import SketchSet
 from ..errors import DataError, known
 from .decoder import Decoder, matrix_weights, reconstruction
+from .lstm import read_rows
 from .single import ConditionalDecoder
 
 
@@ -39,7 +40,7 @@ class Encoder(nn.Module):
         reverse = torch.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)  # (B, T)
         backwards = rows.gather(1, reverse[..., None].expand_as(rows))
         at = torch.arange(rows.shape[0], device=rows.device)  # not len: an exporter keeps a shape open
-        ends = [lstm(x)[0][at, lengths - 1] for lstm, x in ((self.ahead, rows), (self.back, backwards))]
+        ends = [read_rows(lstm, x)[at, lengths - 1] for lstm, x in ((self.ahead, rows), (self.back, backwards))]
         return self.dropout(torch.cat(ends, -1))
 
     def weights_per_row(self) -> int:
