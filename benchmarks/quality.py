@@ -51,6 +51,7 @@ KINDS = {  # architecture -> its class, and sizes that make 1.3 million weights 
     "placed": (ConditionalPlacedDecoder, {"weight_dropout": 0.1}),
     "transformer": (ConditionalTransformer, dict(hidden_size=160, layers=4, heads=4, dropout=0.1)),
 }
+LEARNS_FROM = {"placed": "lstm"}  # whose model of the 345 classes it starts from, as the best model does; others have their own
 TURNS, BATCHES = 7, 12  # that tell what a step takes
 VALIDATIONS, SCORED, DRAWN = 20, 60, 200  # over a run; validation drawings of a class for the curve; and for the scores, sketches too
 SETTINGS = {"at 1": dict(temperature=1.0), "at 0.4 / 0.7": dict(temperature=0.4, pen_temperature=0.7)}  # at which models draw
@@ -99,20 +100,25 @@ def taken(run: Run, others: bool = False) -> drawings.Taken:
     return drawings.taken(how, drawings.prepare("quality", PUBLISHED.data), 0)
 
 
-def model_of(run: Run, found: drawings.Taken, more: dict | None = None, seed: int = 0) -> torch.nn.Module:
+def model_of(run: Run, found: drawings.Taken, seed: int = 0) -> torch.nn.Module:
     """The model before its first step."""
     kind, sizes = KINDS[run.kind]
     torch.manual_seed(seed)
-    return kind(found.train.classes, found.n_max, found.scale, **{**sizes, **(run.sizes if more is None else more)})
+    return kind(found.train.classes, found.n_max, found.scale, **{**sizes, **run.sizes})
 
 
-def before(run: Run, folder: Path, start: Path | None) -> torch.nn.Module:
-    """The model of 345 classes from which a run starts: the one that is given, or trained now."""
+def first_of(run: Run) -> Run:
+    """The training on 345 classes that comes before a run, as a run."""
+    return replace(run, kind=LEARNS_FROM.get(run.kind, run.kind), settings=run.after, sizes={}, after=None)
+
+
+def before(run: Run, keep: Path, start: Path | None) -> torch.nn.Module:
+    """The model of 345 classes from which a run starts: the one that is given, or trained now and kept."""
     if start:
         return weights.load(start)
-    found = taken(run, others=True)
-    model = model_of(run, found, {})
-    fit(model, found.train, cap(found.valid, SCORED), replace(run.after, validate_every=max(1, run.after.steps // 8)), folder)
+    first, found = first_of(run), taken(run, others=True)
+    model, folder = model_of(first, found), keep / f"{first.kind} of 345"
+    fit(model, found.train, cap(found.valid, SCORED), replace(first.settings, validate_every=max(1, first.settings.steps // 8)), folder)
     return load_kept(model, folder, "last")
 
 
@@ -121,7 +127,7 @@ def trained(name: str, run: Run, seed: int, folder: Path, start: Path | None, ju
     found = taken(run)
     model = model_of(run, found, seed=seed)
     if run.after:
-        model.start_from(before(run, folder / f"{run.kind} of 345", start))
+        model.start_from(before(run, folder, start))
     settings = replace(run.settings, seed=seed, validate_every=max(1, run.settings.steps // VALIDATIONS))
     scored = cap(found.valid, SCORED)
 
@@ -137,11 +143,9 @@ def trained(name: str, run: Run, seed: int, folder: Path, start: Path | None, ju
 
 def with_minutes(done: list[dict], known: dict[str, Run]) -> list[dict]:
     """The runs with the minutes of each point, and of the training before: steps times `step_seconds`."""
-    stages = {
-        name: [known[name].settings, *([known[name].after] if known[name].after else [])]
-        for name in dict.fromkeys(one["name"] for one in done)
-    }
-    seconds = step_seconds({(name, i): (known[name], of) for name, some in stages.items() for i, of in enumerate(some)})
+    names = dict.fromkeys(one["name"] for one in done)
+    stages = {name: [known[name], *([first_of(known[name])] if known[name].after else [])] for name in names}
+    seconds = step_seconds({(name, i): run for name, some in stages.items() for i, run in enumerate(some)})
     out = []
     for one in done:
         own, *first = (seconds[one["name"], i] / 60 for i in range(len(stages[one["name"]])))
@@ -151,14 +155,17 @@ def with_minutes(done: list[dict], known: dict[str, Run]) -> list[dict]:
     return out
 
 
-def step_seconds(asked: dict[tuple, tuple[Run, Settings]]) -> dict[tuple, float]:
-    """What a step of each training takes the processor, seconds: the least of some turns, in each of which all take their turn."""
+def step_seconds(asked: dict[tuple, Run]) -> dict[tuple, float]:
+    """What a step of each training takes the processor, seconds: the least of some turns, in each of which all take their turn.
+
+    Keys: (name, 0) of a recipe, (name, 1) of what it learns of 345 classes before.
+    """
     prepared, out = {}, {}
-    for key, (run, settings) in asked.items():
+    for key, run in asked.items():
         found = taken(run, others=key[1] > 0)
         model = model_of(run, found)
-        index = [one for _, one in itertools.islice(order_from(found.train, settings, 0), BATCHES)]
-        prepared[key] = (Training(model, settings, Path()), [make_batch(found.train, one, model.scale) for one in index])
+        index = [one for _, one in itertools.islice(order_from(found.train, run.settings, 0), BATCHES)]
+        prepared[key] = (Training(model, run.settings, Path()), [make_batch(found.train, one, model.scale) for one in index])
     for _ in range(TURNS):
         for key, (training, some) in prepared.items():
             began = time.process_time()

@@ -8,16 +8,18 @@ from synthetic import sketch_set, terms_of
 from torch import nn
 from torch.distributions import Normal
 from torch.distributions import kl_divergence as torch_kl
+from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from sketchlib.data.batches import Batch, make_batch
 from sketchlib.errors import DataError, known
 from sketchlib.models.decoder import reconstruction
+from sketchlib.models.lstm import MULTIPLE, read_rows
 from sketchlib.models.mixture import pen_nll, split_parameters, stroke_nll
 from sketchlib.models.placed import ConditionalPlacedDecoder, place_features
 from sketchlib.models.router import Router
 from sketchlib.models.single import ConditionalDecoder
-from sketchlib.models.transformer import ConditionalTransformer
+from sketchlib.models.transformer import ConditionalTransformer, attend
 from sketchlib.models.vae import Encoder, SketchVAE, kl_divergence
 from sketchlib.strokes import to_stroke5
 from sketchlib.train import Settings, eta_at
@@ -261,6 +263,38 @@ def test_the_condition_acts_at_the_start_and_at_every_step():
     with torch.no_grad():
         decoder.lstm.weight_ih_l0[:, 5:] = 0
     assert torch.equal(decoder(rows, one), decoder(rows, two, one))
+
+
+@pytest.mark.parametrize("columns", [1, MULTIPLE - 1, MULTIPLE, MULTIPLE + 1])
+@pytest.mark.parametrize("begun", [False, True])
+def test_rows_that_are_widened_are_read_and_learned_from_as_torchs_lstm_does(columns, begun):
+    torch.manual_seed(0)
+    lstm = nn.LSTM(columns, 6, batch_first=True)
+    rows = torch.randn(3, 5, columns, requires_grad=True)
+    state = (torch.randn(3, 6), torch.randn(3, 6)) if begun else None
+    expected, _ = lstm(rows, (state[0][None], state[1][None]) if begun else None)
+    inputs, weight = [rows, *lstm.parameters()], torch.randn(3, 5, 6)
+    ways = [torch.autograd.grad((h * weight).sum(), inputs) for h in (expected, read_rows(lstm, rows, state))]
+    assert torch.allclose(read_rows(lstm, rows, state), expected, atol=1e-6)
+    assert all(torch.allclose(own, theirs, atol=1e-5) for theirs, own in zip(*ways, strict=True))
+
+
+def test_rows_are_read_with_other_weights_of_h_where_they_are_given():
+    torch.manual_seed(0)
+    lstm, rows, other = nn.LSTM(7, 6, batch_first=True), torch.randn(3, 5, 7), torch.randn(24, 6)
+    read = read_rows(lstm, rows, recurrent=other)
+    assert not torch.allclose(read, read_rows(lstm, rows))
+    lstm.weight_hh_l0.data.copy_(other)
+    assert torch.allclose(read, lstm(rows)[0], atol=1e-6)
+
+
+def test_attention_in_plain_products_is_torchs_causal_attention():
+    queries, keys, values = (torch.randn(2, 3, 7, 4, generator=noise(seed), requires_grad=True) for seed in range(3))
+    weight = torch.randn(2, 3, 7, 4, generator=noise(4))
+    both_ways = [attend(queries, keys, values), F.scaled_dot_product_attention(queries, keys, values, is_causal=True)]
+    own, theirs = (torch.autograd.grad((seen * weight).sum(), (queries, keys, values)) for seen in both_ways)
+    assert torch.allclose(*both_ways, atol=1e-6)
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(own, theirs, strict=True))
 
 
 def test_the_encoder_equals_a_bidirectional_lstm_on_packed_sequences():

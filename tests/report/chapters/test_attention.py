@@ -47,13 +47,33 @@ def record():
     return dict(scored=60, drawn=200, runs=[*runs, run("transformer", 0, 7.0)])
 
 
-def test_the_chapter_knows_every_recipe_and_setting_of_the_benchmark():
+@pytest.fixture(scope="module")
+def benchmark():
     spec = spec_from_file_location("quality", PROJECT / "benchmarks" / "quality.py")
-    benchmark = module_from_spec(spec)
-    sys.modules["quality"] = benchmark  # where its dataclasses look for their module
-    spec.loader.exec_module(benchmark)
+    found = module_from_spec(spec)
+    sys.modules["quality"] = found  # where its dataclasses look for their module
+    spec.loader.exec_module(found)
+    return found
+
+
+def test_the_chapter_knows_every_recipe_and_setting_of_the_benchmark(benchmark):
     assert tuple(benchmark.runs()) == attention.RECIPES and list(benchmark.SETTINGS) == list(attention.SETTINGS)
     assert all(hasattr(run.settings, name) for run in benchmark.runs().values() for name in attention.SHOWN)
+
+
+def test_what_a_recipe_learns_of_345_classes_first_is_a_run_of_its_own(benchmark):
+    firsts = {name: benchmark.first_of(run) for name, run in benchmark.runs().items() if run.after}
+    assert tuple(firsts) == attention.AFTER_345
+    assert firsts["placed after 345"] == firsts["lstm after 345"]  # as the best model starts as the single model's start
+    for name, first in firsts.items():
+        assert first.settings == benchmark.runs()[name].after and first.after is None and first.sizes == {}
+
+
+def test_a_transformer_takes_half_the_steps_with_weights_averaged_over_as_much_of_the_run(benchmark):
+    settings = benchmark.runs()["lstm"].settings
+    halved = benchmark.half(settings)
+    assert (halved.steps, halved.lr) == (settings.steps // 2, settings.lr / 2)
+    assert halved.steps * (1 - halved.ema) == pytest.approx(settings.steps * (1 - settings.ema))
 
 
 def with_values(first, second):
