@@ -66,6 +66,7 @@ class Run:
     sizes: dict = field(default_factory=dict)  # what differs from those of KINDS
     per_class: int | None = None
     after: Settings | None = None  # of the training on 345 classes that comes before; None: there is none
+    others: bool = False  # it is such a training itself
 
 
 def runs() -> dict[str, Run]:
@@ -80,23 +81,25 @@ def runs() -> dict[str, Run]:
         "report": Run("lstm", report, {"weight_dropout": 0.0}),
         "short": Run("lstm", replace(quick, steps=400, ema=0.96)),
         **{kind: Run(kind, quick) for kind in ("lstm", "placed")},
-        "transformer": Run("transformer", half(quick)),
+        "transformer": Run("transformer", for_transformer(quick)),
         **{f"{kind} after 345": Run(kind, second, **own) for kind in ("lstm", "placed")},
-        "transformer after 345": Run("transformer", half(second), per_class=PUBLISHED.single.per_class, after=half(first)),
+        "transformer after 345": Run(
+            "transformer", for_transformer(second), per_class=PUBLISHED.single.per_class, after=for_transformer(first)
+        ),
     }
 
 
-def half(settings: Settings) -> Settings:
-    """These settings for a Transformer: half the steps, since each takes twice as long, and so a mean of weights over half as many.
+def for_transformer(settings: Settings) -> Settings:
+    """These settings for a Transformer: half the steps, since each takes twice as long, with a moving average over half as many.
 
-    And half the rate of learning: of 0.001, 0.002 and 0.004 in 400 or 800 steps from nothing, 0.002 foresaw validation drawings best.
+    And half the rate of learning: LOG.md, "Rows of an even width, and attention in plain products".
     """
     return replace(settings, steps=settings.steps // 2, ema=2 * settings.ema - 1, lr=settings.lr / 2)
 
 
-def taken(run: Run, others: bool = False) -> drawings.Taken:
-    """The drawings of a training; `others`: of the one on 345 classes before."""
-    how = recipes.pretraining(PUBLISHED).drawings if others else replace(recipes.single(PUBLISHED).drawings, per_class=run.per_class)
+def taken(run: Run) -> drawings.Taken:
+    """The drawings of a training."""
+    how = recipes.pretraining(PUBLISHED).drawings if run.others else replace(recipes.single(PUBLISHED).drawings, per_class=run.per_class)
     return drawings.taken(how, drawings.prepare("quality", PUBLISHED.data), 0)
 
 
@@ -109,14 +112,15 @@ def model_of(run: Run, found: drawings.Taken, seed: int = 0) -> torch.nn.Module:
 
 def first_of(run: Run) -> Run:
     """The training on 345 classes that comes before a run, as a run."""
-    return replace(run, kind=LEARNS_FROM.get(run.kind, run.kind), settings=run.after, sizes={}, after=None)
+    return Run(LEARNS_FROM.get(run.kind, run.kind), run.after, others=True)
 
 
 def before(run: Run, keep: Path, start: Path | None) -> torch.nn.Module:
     """The model of 345 classes from which a run starts: the one that is given, or trained now and kept."""
     if start:
         return weights.load(start)
-    first, found = first_of(run), taken(run, others=True)
+    first = first_of(run)
+    found = taken(first)
     model, folder = model_of(first, found), keep / f"{first.kind} of 345"
     fit(model, found.train, cap(found.valid, SCORED), replace(first.settings, validate_every=max(1, first.settings.steps // 8)), folder)
     return load_kept(model, folder, "last")
@@ -143,36 +147,44 @@ def trained(name: str, run: Run, seed: int, folder: Path, start: Path | None, ju
 
 def with_minutes(done: list[dict], known: dict[str, Run]) -> list[dict]:
     """The runs with the minutes of each point, and of the training before: steps times `step_seconds`."""
-    names = dict.fromkeys(one["name"] for one in done)
-    stages = {name: [known[name], *([first_of(known[name])] if known[name].after else [])] for name in names}
-    seconds = step_seconds({(name, i): run for name, some in stages.items() for i, run in enumerate(some)})
+    stages = {}
+    for one in done:
+        run = known[one["name"]]
+        stages[one["name"]] = [run, *([first_of(run)] if run.after else [])]
+    seconds = step_seconds([run for some in stages.values() for run in some])
     out = []
     for one in done:
-        own, *first = (seconds[one["name"], i] / 60 for i in range(len(stages[one["name"]])))
-        spent = first[0] * known[one["name"]].after.steps if first else 0.0
+        run, *first = stages[one["name"]]
+        own, spent = seconds_of(seconds, run) / 60, sum(seconds_of(seconds, of) / 60 * of.settings.steps for of in first)
         points = [[step, spent + own * step, grid] for step, _, grid in one["points"]]
-        out.append({**one, "seconds_a_step": 60 * own, "minutes_before": spent, "points": points})
+        out.append({**one, "seconds_a_step": 60 * own, "minutes_before": spent, "points": points, "timed": provenance()})
     return out
 
 
-def step_seconds(asked: dict[tuple, Run]) -> dict[tuple, float]:
+def seconds_of(seconds: list[tuple[Run, float]], run: Run) -> float:
+    """What `step_seconds` found of a training."""
+    return next(found for known, found in seconds if known == run)
+
+
+def step_seconds(asked: list[Run]) -> list[tuple[Run, float]]:
     """What a step of each training takes the processor, seconds: the least of some turns, in each of which all take their turn.
 
-    Keys: (name, 0) of a recipe, (name, 1) of what it learns of 345 classes before.
+    Trainings that are equal are timed once.
     """
-    prepared, out = {}, {}
-    for key, run in asked.items():
-        found = taken(run, others=key[1] > 0)
+    different = [run for number, run in enumerate(asked) if run not in asked[:number]]
+    least, prepared = [math.inf] * len(different), []
+    for run in different:
+        found = taken(run)
         model = model_of(run, found)
         index = [one for _, one in itertools.islice(order_from(found.train, run.settings, 0), BATCHES)]
-        prepared[key] = (Training(model, run.settings, Path()), [make_batch(found.train, one, model.scale) for one in index])
+        prepared.append((Training(model, run.settings, Path()), [make_batch(found.train, one, model.scale) for one in index]))
     for _ in range(TURNS):
-        for key, (training, some) in prepared.items():
+        for number, (training, some) in enumerate(prepared):
             began = time.process_time()
             for batch in some:
                 train_step(training, batch)
-            out[key] = min(out.get(key, math.inf), (time.process_time() - began) / len(some))
-    return out
+            least[number] = min(least[number], (time.process_time() - began) / len(some))
+    return list(zip(different, least, strict=True))
 
 
 def scores(model, found: drawings.Taken, judge: Recogniser) -> dict:
@@ -246,12 +258,15 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, required=True, help="a folder for the trainings, which go on from there")
     parser.add_argument("--start", type=Path, help="a model of the 345 classes to start from, in place of a training")
     asked = parser.parse_args()
+    torch.set_num_threads(1)
     names, seeds = [name for name in asked.only.split(",") if name], [int(seed) for seed in asked.seeds.split(",")]
     if unknown := set(names) - set(known):
         raise SystemExit(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(known)}")
-    asked.keep.mkdir(parents=True, exist_ok=True)
-    judge = judge_of(taken(Run("lstm", known["report"].settings)), asked.keep)
     done = json.loads(asked.out.read_text(encoding="utf-8"))["runs"] if asked.out and asked.out.exists() else []
+    if not names and not done:
+        raise SystemExit("no recipe is asked for, and --out names no record whose times could be taken anew")
+    asked.keep.mkdir(parents=True, exist_ok=True)
+    judge = judge_of(taken(known["report"]), asked.keep) if names else None
     for seed in seeds:
         for name in names:
             run = known[name]

@@ -40,10 +40,10 @@ Filled = Annotated[SketchSet, SOME]
 def _runs_bfloat16(device: torch.device) -> bool:
     """Whether an LSTM trains in bfloat16 there, tried on a tiny one: what a backend can do, no list of a processor's features tells."""
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
-        lstm, head = nn.LSTM(5, 8, batch_first=True).to(device), nn.Linear(8, 3).to(device)
+        lstm, head = nn.LSTM(8, 8, batch_first=True).to(device), nn.Linear(8, 3).to(device)
         try:
             with torch.autocast(device.type, torch.bfloat16):
-                head(lstm(torch.zeros(2, 3, 5, device=device))[0]).float().sum().backward()
+                head(lstm(torch.zeros(2, 3, 8, device=device))[0]).float().sum().backward()
         except RuntimeError:
             return False
     return True

@@ -8,7 +8,6 @@ from synthetic import sketch_set, terms_of
 from torch import nn
 from torch.distributions import Normal
 from torch.distributions import kl_divergence as torch_kl
-from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from sketchlib.data.batches import Batch, make_batch
@@ -267,34 +266,53 @@ def test_the_condition_acts_at_the_start_and_at_every_step():
 
 @pytest.mark.parametrize("columns", [1, MULTIPLE - 1, MULTIPLE, MULTIPLE + 1])
 @pytest.mark.parametrize("begun", [False, True])
-def test_rows_that_are_widened_are_read_and_learned_from_as_torchs_lstm_does(columns, begun):
+def test_widened_rows_are_read_and_learned_from_as_torchs_lstm_does(columns, begun, monkeypatch):
     torch.manual_seed(0)
     lstm = nn.LSTM(columns, 6, batch_first=True)
     rows = torch.randn(3, 5, columns, requires_grad=True)
     state = (torch.randn(3, 6), torch.randn(3, 6)) if begun else None
     expected, _ = lstm(rows, (state[0][None], state[1][None]) if begun else None)
-    inputs, weight = [rows, *lstm.parameters()], torch.randn(3, 5, 6)
-    ways = [torch.autograd.grad((h * weight).sum(), inputs) for h in (expected, read_rows(lstm, rows, state))]
-    assert torch.allclose(read_rows(lstm, rows, state), expected, atol=1e-6)
-    assert all(torch.allclose(own, theirs, atol=1e-5) for theirs, own in zip(*ways, strict=True))
-
-
-def test_rows_are_read_with_other_weights_of_h_where_they_are_given():
-    torch.manual_seed(0)
-    lstm, rows, other = nn.LSTM(7, 6, batch_first=True), torch.randn(3, 5, 7), torch.randn(24, 6)
-    read = read_rows(lstm, rows, recurrent=other)
-    assert not torch.allclose(read, read_rows(lstm, rows))
-    lstm.weight_hh_l0.data.copy_(other)
-    assert torch.allclose(read, lstm(rows)[0], atol=1e-6)
-
-
-def test_attention_in_plain_products_is_torchs_causal_attention():
-    queries, keys, values = (torch.randn(2, 3, 7, 4, generator=noise(seed), requires_grad=True) for seed in range(3))
-    weight = torch.randn(2, 3, 7, 4, generator=noise(4))
-    both_ways = [attend(queries, keys, values), F.scaled_dot_product_attention(queries, keys, values, is_causal=True)]
-    own, theirs = (torch.autograd.grad((seen * weight).sum(), (queries, keys, values)) for seen in both_ways)
-    assert torch.allclose(*both_ways, atol=1e-6)
+    widths, torchs = [], torch.lstm
+    monkeypatch.setattr(torch, "lstm", lambda x, *rest: widths.append(x.shape[-1]) or torchs(x, *rest))
+    read = read_rows(lstm, rows, state)
+    assert widths == [math.ceil(columns / MULTIPLE) * MULTIPLE] and torch.allclose(read, expected, atol=1e-6)
+    weight = torch.randn(3, 5, 6)
+    own, theirs = (torch.autograd.grad((h * weight).sum(), [rows, *lstm.parameters()]) for h in (read, expected))
     assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(own, theirs, strict=True))
+
+
+def test_rows_are_read_with_other_recurrent_weights_which_get_the_gradient():
+    torch.manual_seed(0)
+    lstm, rows, other = nn.LSTM(7, 6, batch_first=True), torch.randn(3, 5, 7), torch.randn(24, 6, requires_grad=True)
+    read = read_rows(lstm, rows, recurrent=other)
+    (own,) = torch.autograd.grad(read.square().sum(), other)
+    with torch.no_grad():
+        lstm.weight_hh_l0.copy_(other)
+    expected = lstm(rows)[0]
+    (theirs,) = torch.autograd.grad(expected.square().sum(), lstm.weight_hh_l0)
+    assert torch.allclose(read, expected, atol=1e-6) and torch.allclose(own, theirs, atol=1e-4)
+
+
+def test_rows_of_another_width_are_refused_and_not_read_beyond_their_end():
+    with pytest.raises(DataError, match="rows of 3 numbers: this LSTM reads 5"):
+        read_rows(nn.LSTM(5, 4, batch_first=True), torch.zeros(1, 2, 3))
+    with pytest.raises(DataError, match="rows of 6 numbers"):
+        vae().encoder(torch.zeros(1, 2, 6), torch.tensor([2]))
+
+
+@pytest.mark.parametrize(("precision", "within"), [(torch.float32, 1e-6), (torch.bfloat16, 0.03)])
+def test_attention_is_a_softmax_over_the_rows_so_far_in_either_precision(precision, within):
+    exact = [torch.randn(2, 3, 7, 4, generator=noise(seed), dtype=torch.float64, requires_grad=True) for seed in range(3)]
+    weight = torch.randn(2, 3, 7, 4, generator=noise(4), dtype=torch.float64)
+    queries, keys, values = exact
+    so_far = [(queries[:, :, i : i + 1], keys[:, :, : i + 1], values[:, :, : i + 1]) for i in range(7)]
+    seen = torch.cat([(q @ k.mT / 2).softmax(-1) @ v for q, k, v in so_far], 2)
+    rounded = [part.detach().to(precision).requires_grad_() for part in exact]
+    found = attend(*rounded)
+    own, theirs = torch.autograd.grad((found.double() * weight).sum(), rounded), torch.autograd.grad((seen * weight).sum(), exact)
+    assert found.dtype == precision
+    for a, b in zip((found, *own), (seen, *theirs), strict=True):
+        assert torch.allclose(a.double(), b, atol=within * float(b.abs().max()))
 
 
 def test_the_encoder_equals_a_bidirectional_lstm_on_packed_sequences():

@@ -46,6 +46,7 @@ SEEDS = 2  # of each recipe, before one may be called better
 BAR = 1 / 5  # of the report's time, in which its best value is to be reached
 NOT_MEASURED, TOO_FEW = "not measured", "too few seeds"
 NOTHING = "*Not measured: the record has none of these recipes, or only one.*\n"
+SETTLED = (REPORT, "lstm", "transformer", "lstm after 345", "transformer after 345")  # recipes whose settings are shown
 SHOWN = ("steps", "batch_size", "lr", "schedule", "stretch", "merge", "jitter", "stray", "rotate", "dequantise", "ema", "precision")
 
 
@@ -86,9 +87,9 @@ def recipe_table(record: Mapping | None) -> str:
     return table(["recipe", "million weights", "steps", "minutes before", "minutes in all", "nats a point"], rows, numbers=5)
 
 
-def settings_table(record: Mapping | None, names: Sequence[str] = (REPORT, "lstm", "lstm after 345")) -> str:
-    """In what the settings of some recipes differ."""
-    known = {name: found[0]["settings"] for name in names if (found := runs_of(record, name))}
+def settings_table(record: Mapping | None) -> str:
+    """In what the settings of the recipes differ; those of `placed` are those of `lstm`."""
+    known = {name: found[0]["settings"] for name in SETTLED if (found := runs_of(record, name))}
     rows = [[f"`{key}`", *(_plain(of.get(key)) for of in known.values())] for key in SHOWN]
     differing = [row for row in rows if len(set(row[1:])) > 1]
     return table(["setting", *known], differing, numbers=len(known)) if differing else NOTHING
@@ -141,8 +142,8 @@ class Best(NamedTuple):
 
 
 def machine_of(run: Mapping) -> tuple:
-    """What minutes depend on: device, processor and threads."""
-    made = run["made"]
+    """What minutes depend on: device, processor and threads of the run in which steps were timed."""
+    made = run["timed"]
     return made["device"], made["cpu"], made["threads"]
 
 

@@ -31,7 +31,7 @@ def run(name, seed, grid, before=0.0, length=10.0, **better):
     kind = name.split()[0] if name.split()[0] in ("placed", "transformer") else "lstm"
     settings = dict(steps=10, lr=0.001 if name == "report" else 0.004, stray=0.0)
     about = dict(name=name, seed=seed, kind=kind, parameters=1_000_000, settings=settings, minutes_before=before)
-    return dict(**about, points=points, scores=scores, made=MADE)
+    return dict(**about, points=points, scores=scores, made=MADE, timed=MADE)
 
 
 @pytest.fixture
@@ -65,13 +65,12 @@ def test_what_a_recipe_learns_of_345_classes_first_is_a_run_of_its_own(benchmark
     firsts = {name: benchmark.first_of(run) for name, run in benchmark.runs().items() if run.after}
     assert tuple(firsts) == attention.AFTER_345
     assert firsts["placed after 345"] == firsts["lstm after 345"]  # as the best model starts as the single model's start
-    for name, first in firsts.items():
-        assert first.settings == benchmark.runs()[name].after and first.after is None and first.sizes == {}
+    assert all(first.others and first.settings == benchmark.runs()[name].after for name, first in firsts.items())
 
 
 def test_a_transformer_takes_half_the_steps_with_weights_averaged_over_as_much_of_the_run(benchmark):
     settings = benchmark.runs()["lstm"].settings
-    halved = benchmark.half(settings)
+    halved = benchmark.for_transformer(settings)
     assert (halved.steps, halved.lr) == (settings.steps // 2, settings.lr / 2)
     assert halved.steps * (1 - halved.ema) == pytest.approx(settings.steps * (1 - settings.ema))
 
@@ -142,7 +141,7 @@ def test_time_is_till_the_first_validation_that_is_no_worse_than_the_reports_bes
 
 
 def test_minutes_of_another_machine_decide_nothing(record):
-    attention.runs_of(record, "lstm")[1]["made"] = MADE | {"cpu": "another"}
+    attention.runs_of(record, "lstm")[1]["timed"] = MADE | {"cpu": "another"}
     assert attention.time_verdict(record, "lstm") == "another machine"
     assert "lstm" not in attention.time_said(record)
 
