@@ -312,7 +312,7 @@ def test_attention_is_a_softmax_over_the_rows_so_far_in_either_precision(precisi
     own, theirs = torch.autograd.grad((found.double() * weight).sum(), rounded), torch.autograd.grad((seen * weight).sum(), exact)
     assert found.dtype == precision
     for a, b in zip((found, *own), (seen, *theirs), strict=True):
-        assert torch.allclose(a.double(), b, atol=within * float(b.abs().max()))
+        assert torch.allclose(a.double(), b, atol=within * float(b.detach().abs().max()))
 
 
 def test_the_encoder_equals_a_bidirectional_lstm_on_packed_sequences():
