@@ -129,12 +129,18 @@ class TransformerDecoder(nn.Module):
 
     @torch.no_grad()
     def copy_from(self, other: TransformerDecoder) -> None:
-        """Take over the weights of another decoder of the same sizes; raises `DataError` where they differ."""
-        own, theirs = ({name: tuple(part.shape) for name, part in one.state_dict().items()} for one in (self, other))
+        """Take over the weights of another decoder of the same sizes, whatever `longest` is; raises `DataError` where they differ.
+
+        Rows beyond the other's `longest` begin with the place in the order that the other gives them: its last.
+        """
+        taken = dict(other.state_dict())
+        if "order" in taken:
+            taken["order"] = taken["order"][torch.arange(len(self.order)).clamp(max=len(taken["order"]) - 1)]
+        own, theirs = ({name: tuple(part.shape) for name, part in some.items()} for some in (self.state_dict(), taken))
         if own != theirs:
             names = ", ".join(sorted(name for name in own.keys() | theirs.keys() if own.get(name) != theirs.get(name)))
             raise DataError(f"a decoder cannot start as one that differs in {names}: give equal sizes")
-        self.load_state_dict(other.state_dict())
+        self.load_state_dict(taken)
 
     def weights_per_row(self) -> int:
         """Weights that every row of a drawing is multiplied with, without biases; attention itself has none."""

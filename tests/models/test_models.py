@@ -448,6 +448,20 @@ def test_a_transformer_starts_as_one_that_knows_more_classes():
     assert torch.equal(model.decoder(rows, model.embedding.weight[[0, 0]]), other.decoder(rows, other.embedding.weight[[2, 2]]))
 
 
+@pytest.mark.parametrize(("own", "theirs"), [(5, 12), (12, 5)])
+def test_a_transformer_starts_as_one_whose_longest_drawing_was_another(own, theirs):
+    sizes = dict(classes=("sun",), scale=SCALE, hidden_size=8, embedding_size=3, n_mixtures=2, layers=2, heads=2)
+    model, other = (ConditionalTransformer(n_max=n_max, **sizes).eval() for n_max in (own, theirs))
+    model.start_from(other)
+    rows, condition = some_batch((0, 7)).x[:, : 6 if own < theirs else 10], other.embedding.weight[[0, 0]]
+    assert torch.equal(model.decoder(rows, condition), other.decoder(rows, condition))
+
+
+def test_a_transformer_cannot_start_as_an_lstm():
+    with pytest.raises(DataError, match="cannot start as one that differs in .*order"):
+        transformer().start_from(single())
+
+
 @pytest.mark.parametrize("make", [transformer, placed])
 def test_a_decoder_that_sees_the_place_sees_where_the_pen_is_and_which_stroke_it_draws(make):
     decoder, condition = make().decoder, torch.randn(1, 3, generator=noise())
