@@ -25,7 +25,7 @@ def counted(model, batch):
 
 def test_the_count_is_torchs_own():
     sketches = sketch_set(n=8, classes=("cat",), low=9, high=9)
-    model = ConditionalDecoder(("cat",), 9, 3.0, hidden_size=32, embedding_size=8, n_mixtures=4)
+    model = ConditionalDecoder(("cat",), 9, 3.0, hidden_size=32, embedding_size=11, n_mixtures=4)  # rows of 16: no zeros widen them
     batch = make_batch(sketches, range(8), model.scale)
     once = 6 * 8 * model.decoder.fc_init_hc.weight.numel()  # not a row's, a drawing's
     assert counted(model, batch) == cost.training_flops(model, 8 * 10) + once
