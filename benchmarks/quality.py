@@ -52,7 +52,7 @@ KINDS = {  # architecture -> its class, and sizes that make 1.3 million weights 
     "transformer": (ConditionalTransformer, dict(hidden_size=160, layers=4, heads=4, dropout=0.1)),
 }
 LEARNS_FROM = {"placed": "lstm"}  # whose model of the 345 classes it starts from, as the best model does; others have their own
-TURNS, BATCHES = 7, 12  # that tell what a step takes
+TURNS, BATCHES = 4, 12  # that tell what a step takes
 VALIDATIONS, SCORED, DRAWN = 20, 60, 200  # over a run; validation drawings of a class for the curve; and for the scores, sketches too
 SETTINGS = {"at 1": dict(temperature=1.0), "at 0.4 / 0.7": dict(temperature=0.4, pen_temperature=0.7)}  # at which models draw
 
