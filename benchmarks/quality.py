@@ -63,7 +63,7 @@ class Run:
 
     kind: str
     settings: Settings
-    sizes: dict = field(default_factory=dict)  # what differs from those of KINDS
+    sizes: dict = field(default_factory=dict, hash=False)  # what differs from those of KINDS
     per_class: int | None = None
     after: Settings | None = None  # of the training on 345 classes that comes before; None: there is none
     others: bool = False  # it is such a training itself
@@ -145,46 +145,36 @@ def trained(name: str, run: Run, seed: int, folder: Path, start: Path | None, ju
     return dict(**about, points=points, scores=scores(model, found, judge))
 
 
-def with_minutes(done: list[dict], known: dict[str, Run]) -> list[dict]:
-    """The runs with the minutes of each point, and of the training before: steps times `step_seconds`."""
-    stages = {}
-    for one in done:
-        run = known[one["name"]]
-        stages[one["name"]] = [run, *([first_of(run)] if run.after else [])]
-    seconds = step_seconds([run for some in stages.values() for run in some])
+def with_minutes(done: list[dict], known: dict[str, Run], timed: dict) -> list[dict]:
+    """The runs with the minutes of each point, and of the training before: steps times `step_seconds`; `timed`: where from."""
+    stages = {one["name"]: [known[one["name"]]] for one in done}
+    for some in stages.values():
+        some += [first_of(run) for run in some if run.after]
+    seconds = step_seconds({run for some in stages.values() for run in some})
     out = []
     for one in done:
         run, *first = stages[one["name"]]
-        own, spent = seconds_of(seconds, run) / 60, sum(seconds_of(seconds, of) / 60 * of.settings.steps for of in first)
+        own, spent = seconds[run] / 60, sum(seconds[of] / 60 * of.settings.steps for of in first)
         points = [[step, spent + own * step, grid] for step, _, grid in one["points"]]
-        out.append({**one, "seconds_a_step": 60 * own, "minutes_before": spent, "points": points, "timed": provenance()})
+        out.append({**one, "seconds_a_step": 60 * own, "minutes_before": spent, "points": points, "timed": timed})
     return out
 
 
-def seconds_of(seconds: list[tuple[Run, float]], run: Run) -> float:
-    """What `step_seconds` found of a training."""
-    return next(found for known, found in seconds if known == run)
-
-
-def step_seconds(asked: list[Run]) -> list[tuple[Run, float]]:
-    """What a step of each training takes the processor, seconds: the least of some turns, in each of which all take their turn.
-
-    Trainings that are equal are timed once.
-    """
-    different = [run for number, run in enumerate(asked) if run not in asked[:number]]
-    least, prepared = [math.inf] * len(different), []
-    for run in different:
+def step_seconds(asked: set[Run]) -> dict[Run, float]:
+    """What a step of each training takes the processor, seconds: the least of some turns, in each of which all take their turn."""
+    prepared, out = {}, {}
+    for run in asked:
         found = taken(run)
         model = model_of(run, found)
         index = [one for _, one in itertools.islice(order_from(found.train, run.settings, 0), BATCHES)]
-        prepared.append((Training(model, run.settings, Path()), [make_batch(found.train, one, model.scale) for one in index]))
+        prepared[run] = (Training(model, run.settings, Path()), [make_batch(found.train, one, model.scale) for one in index])
     for _ in range(TURNS):
-        for number, (training, some) in enumerate(prepared):
+        for run, (training, some) in prepared.items():
             began = time.process_time()
             for batch in some:
                 train_step(training, batch)
-            least[number] = min(least[number], (time.process_time() - began) / len(some))
-    return list(zip(different, least, strict=True))
+            out[run] = min(out.get(run, math.inf), (time.process_time() - began) / len(some))
+    return out
 
 
 def scores(model, found: drawings.Taken, judge: Recogniser) -> dict:
@@ -267,14 +257,15 @@ def main() -> None:
         raise SystemExit("no recipe is asked for, and --out names no record whose times could be taken anew")
     asked.keep.mkdir(parents=True, exist_ok=True)
     judge = judge_of(taken(known["report"]), asked.keep) if names else None
+    made = provenance()  # of the code that is loaded: the folder may move on while trainings run
     for seed in seeds:
         for name in names:
             run = known[name]
             if asked.steps:
                 run = replace(run, settings=replace(run.settings, steps=asked.steps))
-            new = {**trained(name, run, seed, asked.keep, asked.start, judge), "made": provenance()}
+            new = {**trained(name, run, seed, asked.keep, asked.start, judge), "made": made}
             done = [one for one in done if (one["name"], one["seed"]) != (name, seed)] + [new]
-    done = with_minutes(done, known)
+    done = with_minutes(done, known, made)
     if asked.out:
         text = json.dumps(dict(scored=SCORED, drawn=DRAWN, runs=done), indent=1) + "\n"
         write_atomically(asked.out, lambda to: to.write_text(text, encoding="utf-8"))
