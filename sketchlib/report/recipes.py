@@ -14,7 +14,7 @@ SINGLE, VAE = "models.single.ConditionalDecoder", "models.vae.SketchVAE"
 CONDITIONAL_VAE, PLACED = "models.conditional_vae.ConditionalVAE", "models.placed.ConditionalPlacedDecoder"
 SIZES = {  # of the arguments of these classes, those that a profile says
     SINGLE: ("hidden_size", "embedding_size", "n_mixtures", "weight_dropout"),
-    VAE: ("encoder_size", "decoder_size", "latent_size", "n_mixtures", "weight_dropout", "row_dropout", "w_kl", "kl_min"),
+    VAE: ("encoder_size", "decoder_size", "latent_size", "n_mixtures", "weight_dropout", "row_dropout", "w_kl", "kl_min", "w_outline"),
 }
 PUBLISHED_STEPS = 50_000  # for which R is stated
 
@@ -45,7 +45,7 @@ class Recipe:
     drawings: Drawings
     settings: Settings
     start: Recipe | None = None  # the model that it starts from; None: thrown weights
-    centred: bool = False  # of a VAE that starts from another: its latent space is centred on its own drawings first
+    centred: bool = False  # of a VAE that starts from another: its latent space is centred on its own drawings, before and after
     keep: str = "best"  # the weights of the best validation, or the last ones, where the loss on plain drawings is no guide
 
 

@@ -47,8 +47,6 @@ def first_model(profile, recipe: Recipe, found: Taken):
     """A recipe's model as it is before its first step; what it starts from must be in the artefact store."""
     import torch
 
-    from ..data.batches import make_batch
-
     torch.manual_seed(recipe.settings.seed)
     start = read_trained(profile, recipe.start).model if recipe.start else None
     scale = start.scale if start else found.scale
@@ -56,8 +54,14 @@ def first_model(profile, recipe: Recipe, found: Taken):
     if start:
         model.start_from(start)
     if recipe.centred:
-        model.centre_on(make_batch(found.train, range(min(len(found.train), CENTRED_ON)), model.scale))
+        _centre(model, found)
     return model
+
+
+def _centre(model, found: Taken) -> None:
+    from ..data.batches import make_batch
+
+    model.centre_on(make_batch(found.train, range(min(len(found.train), CENTRED_ON)), model.scale))
 
 
 def untrained(recipe: Recipe, prepared: Prepared):
@@ -76,8 +80,12 @@ def make(profile, recipe: Recipe, folder: Path, ranks, progress: bool = True) ->
     curves = train.fit(model, found.train, found.valid, recipe.settings, folder, progress, ranks)
     if ranks.rank:
         return
-    train.load_kept(model, folder, recipe.keep)
-    weights.save(model, folder / MODEL, _card(profile, recipe, model, curves, drawings.counts, found))
+    train.load_kept(model.cpu(), folder, recipe.keep)
+    card = _card(profile, recipe, model, curves, drawings.counts, found)
+    if recipe.centred:  # what is free to be told moves the clouds
+        _centre(model, found)
+        card["valid"] = train.evaluate(model, found.valid, dequantise=recipe.settings.dequantise)
+    weights.save(model, folder / MODEL, card)
 
 
 def _card(profile, recipe: Recipe, model, curves: list[dict], counts: dict, found: Taken) -> dict:

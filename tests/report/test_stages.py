@@ -19,7 +19,7 @@ from sketchlib import train
 from sketchlib.__main__ import main
 from sketchlib.errors import DataError
 from sketchlib.files import PACKAGE, PROJECT, trainings_before
-from sketchlib.metrics import cost
+from sketchlib.metrics import cost, latent
 from sketchlib.models import weights
 from sketchlib.models.single import ConditionalDecoder
 from sketchlib.models.vae import SketchVAE
@@ -222,8 +222,11 @@ def test_vaes_start_from_one_of_all_classes_whose_decoder_starts_from_the_single
     asked = changed(changed(profile, "pretraining", steps=4, other_classes=False), "vae_pretraining", steps=3, other_classes=False)
     recipe = recipes.vae(asked, "cat")
     assert [one.name for one in recipes.chain(recipe)] == ["pretraining", "vae_pretraining", "vae-cat"] and recipe.centred
-    card = training.trained(asked, recipe).card
+    made = training.trained(asked, recipe)
+    card, found = made.card, taken(recipe.drawings, stages.data(asked), 0)
     assert card["started_from"] == "a VAE of 3 classes"
+    assert latent.aggregate(*latent.latent_clouds(made.model, found.train))["mean"] < 1e-3  # centred again after its last step
+    assert card["valid"] == train.evaluate(made.model, found.valid) != made.curves[-1]["valid"]
     assert [(one["architecture"], one["steps"]) for one in trainings_before(card)] == [("ConditionalDecoder", 4), ("ConditionalVAE", 3)]
     assert [row[0] for row in cards.rows_of(card)] == [
         "its pretraining, 3 classes", "its pretraining as a conditional VAE, 3 classes", "VAE of cat",
