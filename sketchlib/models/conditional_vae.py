@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ..data.batches import Batch
 from ..errors import DataError
-from .outline import Outline
+from .gist import GistHead
 from .single import ConditionalDecoder
 from .vae import SketchVAE
 
@@ -26,7 +26,7 @@ class ConditionalVAE(SketchVAE):
         # Anew, for a longer condition; the other one is thrown away, so that a seed goes on giving the first weights that it gave.
         size = own["latent_size"] + embedding_size
         self.decoder = self.decoder_kind(size, own["decoder_size"], own["n_mixtures"], own["dropout"], own["weight_dropout"])
-        self.outline = Outline(size) if self.w_outline else None
+        self.gist = GistHead(size) if self.w_gist else None
         own["embedding_size"] = embedding_size
         self.embedding = nn.Embedding.from_pretrained(torch.randn(len(self.classes), embedding_size), freeze=False)
 
@@ -47,7 +47,7 @@ class ConditionalVAE(SketchVAE):
             self._check_sizes(other)
             self.encoder.load_state_dict(other.encoder.state_dict())
             self.decoder.copy_from(other.decoder)
-            self._take_outline(other)
+            self._take_gist(other)
         else:
             self.decoder.copy_below(other.decoder)
         self.embedding.weight.copy_(embeddings)
@@ -63,10 +63,10 @@ class ConditionalVAE(SketchVAE):
         z = super().draw_condition(name, n, generator, z)
         return torch.cat([z, self.class_condition(name).detach().expand(n, -1)], -1)
 
-    def told(self, batch: Batch, z: Tensor) -> Tensor:
+    def condition(self, batch: Batch, z: Tensor) -> Tensor:
         """What the decoder is told of each drawing, (B, N_z + E), given z (B, N_z): z, and the class's embedding."""
         return torch.cat([z, self.embedding(batch.labels)], -1)
 
     def clipped_parts(self) -> list[nn.Module]:
-        """The parts of which each has its gradient's norm clipped by itself: encoder, decoder, any outline, embedding."""
+        """The parts of which each has its gradient's norm clipped by itself: encoder, decoder, the auxiliary head if any, embedding."""
         return [*super().clipped_parts(), self.embedding]

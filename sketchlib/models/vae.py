@@ -11,8 +11,8 @@ from ..data.batches import Batch, sent
 from ..data.dataset import SketchSet
 from ..errors import DataError, known
 from .decoder import Decoder, matrix_weights, reconstruction
+from .gist import GistHead
 from .lstm import read_rows
-from .outline import Outline
 from .single import ConditionalDecoder
 
 
@@ -53,9 +53,8 @@ class SketchVAE(nn.Module):
     """Sketch-RNN for one class: encoder to z, decoder conditioned on z at the start and at every step. Chapter 5.
 
     Defaults are the paper's and the report's: encoder 256 a direction, decoder 512, N_z 128, M 20, w_KL 0.5, KL_min 0.2. Dropout 0:
-    the report's 0.9 (or 0.4) never acted in its one-layer LSTMs. `w_outline`: the weight of what z must tell besides, see `outline.py`; 0:
-    nothing. `started_from`: what its first weights were, for its card; None where
-    they were thrown.
+    the report's 0.9 (or 0.4) never acted in its one-layer LSTMs. `w_gist`: the weight of the auxiliary loss of `gist.py`; 0: there is none.
+    `started_from`: what its first weights were, for its card; None where they were thrown.
     """
 
     decoder_kind = Decoder
@@ -75,7 +74,7 @@ class SketchVAE(nn.Module):
         row_dropout: float = 0.0,
         w_kl: float = 0.5,
         kl_min: float = 0.2,
-        w_outline: float = 0.0,
+        w_gist: float = 0.0,
     ):
         super().__init__()
         self.classes, self.n_max, self.scale = tuple(classes), int(n_max), float(scale)
@@ -83,12 +82,12 @@ class SketchVAE(nn.Module):
         self.sizes |= dict(n_mixtures=n_mixtures, dropout=dropout, weight_dropout=weight_dropout, w_kl=w_kl, kl_min=kl_min)
         if row_dropout:  # it came later: files of before stay as they were
             self.sizes["row_dropout"] = row_dropout
-        if w_outline:
-            self.sizes["w_outline"] = w_outline
-        self.latent_size, self.row_dropout, self.w_kl, self.kl_min, self.w_outline = latent_size, row_dropout, w_kl, kl_min, w_outline
+        if w_gist:
+            self.sizes["w_gist"] = w_gist
+        self.latent_size, self.row_dropout, self.w_kl, self.kl_min, self.w_gist = latent_size, row_dropout, w_kl, kl_min, w_gist
         self.encoder = Encoder(encoder_size, latent_size, dropout)
         self.decoder = self.decoder_kind(latent_size, decoder_size, n_mixtures, dropout, weight_dropout)
-        self.outline = Outline(latent_size) if w_outline else None
+        self.gist = GistHead(latent_size) if w_gist else None
 
     def config(self) -> dict:
         """The constructor's arguments."""
@@ -104,14 +103,14 @@ class SketchVAE(nn.Module):
         if other.latent_size:
             self._check_sizes(other)
             self.encoder.load_state_dict(other.encoder.state_dict())
+            self._take_gist(other, other.class_condition(word))
         self.decoder.copy_from(other.decoder, other.class_condition(word))
-        self._take_outline(other, other.class_condition(word))
         self.started_from = f"a VAE of {len(other.classes)} classes" if other.latent_size else "the single model"  # which its card will say
 
-    def _take_outline(self, other: SketchVAE | ConditionalDecoder, condition: Tensor | None = None) -> None:
-        # Where both have one; else it begins with thrown weights.
-        if self.outline and getattr(other, "outline", None):
-            self.outline.copy_from(other.outline, condition)
+    def _take_gist(self, other: SketchVAE, condition: Tensor | None = None) -> None:
+        # Where both have a head; else the own one begins anew.
+        if self.gist and other.gist:
+            self.gist.copy_from(other.gist, condition)
 
     def _check_sizes(self, other: SketchVAE) -> None:
         if differ := [
@@ -138,7 +137,7 @@ class SketchVAE(nn.Module):
         self.encoder.fc_mu.weight.copy_(back @ self.encoder.fc_mu.weight)
         self.encoder.fc_mu.bias.copy_(back @ (self.encoder.fc_mu.bias - mean))
         _fit(self.encoder.fc_log_var, state, torch.log(variance @ (back**2).T))
-        for part in filter(None, (self.decoder, self.outline)):
+        for part in filter(None, (self.decoder, self.gist)):
             part.read_through(root, mean)
 
     def for_new_class(self, word: str) -> SketchVAE:
@@ -173,9 +172,9 @@ class SketchVAE(nn.Module):
 
     def forward(self, batch: Batch, z: Tensor) -> Tensor:
         """Parameters (B, T, 6M + 3) of every row after S_0, given z (B, N_z)."""
-        return self.decoder(self._left(batch.read[:, :-1]), self.told(batch, z))
+        return self.decoder(self._left(batch.read[:, :-1]), self.condition(batch, z))
 
-    def told(self, batch: Batch, z: Tensor) -> Tensor:
+    def condition(self, batch: Batch, z: Tensor) -> Tensor:
         """What the decoder is told of each drawing, (B, C), given z (B, N_z): z alone."""
         return z
 
@@ -190,8 +189,8 @@ class SketchVAE(nn.Module):
     def parts(self, batch: Batch, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """L_S and L_P, summed over a drawing and divided by N_max, and L_KL = -(1 / 2 N_z) sum(1 + log sigma^2 - mu^2 - sigma^2).
 
-        Where `w_outline` is not 0, L_O too: the nats of `outline.Outline`, divided by N_max. All averaged over the batch. z = mu + sigma e,
-        with e from `generator`. Source: Ha and Eck (2017), equations 9 and 10; L_O is this book's.
+        Where `w_gist` is not 0, L_G too: the nats of `gist.GistHead`, divided by N_max. All averaged over the batch. z = mu + sigma e, with
+        e from `generator`. Source: Ha and Eck (2017), equations 9 and 10; for L_G `gist.py`.
         """
         mu, log_var = self.encode(batch)
         source = generator.device if generator else mu.device
@@ -200,25 +199,25 @@ class SketchVAE(nn.Module):
         stroke, pen = reconstruction(self(batch, z), batch)
         l_kl = kl_divergence(mu, log_var).mean() / self.latent_size
         out = {"L_S": stroke.mean() / self.n_max, "L_P": pen.mean() / self.n_max, "L_KL": l_kl}
-        if self.outline:
-            out["L_O"] = self.outline.nats(self.told(batch, z), batch).mean() / self.n_max
+        if self.gist:
+            out["L_G"] = self.gist.nats(self.condition(batch, z), batch).mean() / self.n_max
         return out
 
     def loss(self, parts: Mapping[str, Tensor], eta: float = 1.0) -> Tensor:
         """loss = L_R + eta w_KL max(L_KL, KL_min), L_R = L_S + L_P; source: Ha and Eck (2017), equation 11; report, section IV.2.
 
-        And w_O L_O where it has an outline to tell, which is this book's.
+        And w_G L_G where there is an auxiliary head; source: see `gist.py`.
         """
-        told = self.w_outline * parts["L_O"] if self.outline else 0.0
-        return parts["L_S"] + parts["L_P"] + eta * self.w_kl * parts["L_KL"].clamp(min=self.kl_min) + told
+        l_g = self.w_gist * parts["L_G"] if self.gist else 0.0
+        return parts["L_S"] + parts["L_P"] + eta * self.w_kl * parts["L_KL"].clamp(min=self.kl_min) + l_g
 
     def averaged_over(self, batch: Batch) -> int:
         """How many things `parts` are averages over: the batch's drawings."""
         return len(batch)
 
     def clipped_parts(self) -> list[nn.Module]:
-        """The parts of which each has its gradient's norm clipped by itself: encoder and decoder, as in the report, and any outline."""
-        return [part for part in (self.encoder, self.decoder, self.outline) if part]
+        """The parts of which each has its gradient's norm clipped by itself: encoder, decoder, and the auxiliary head, if any."""
+        return [part for part in (self.encoder, self.decoder, self.gist) if part]
 
     def weights_per_row(self) -> int:
         """Weights that every row of a drawing is multiplied with, without biases."""

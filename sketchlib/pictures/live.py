@@ -88,8 +88,9 @@ def packed(model: Model, bits: Bits = BITS) -> dict:
     `DataError` for an architecture that the page cannot draw with.
     """
     architecture = _known_to_page(model)
-    least = {name: max(bits, 16) if "weight_ih" in name else bits for name in model.state_dict()}
-    tensors = {name: _packed_tensor(one.detach().cpu().float().numpy(), least[name]) for name, one in model.state_dict().items()}
+    drawing = {name: one for name, one in model.state_dict().items() if not name.startswith("gist.")}  # nothing is drawn with that
+    least = {name: max(bits, 16) if "weight_ih" in name else bits for name in drawing}
+    tensors = {name: _packed_tensor(one.detach().cpu().float().numpy(), least[name]) for name, one in drawing.items()}
     return {"architecture": architecture, "config": model.config(), "tensors": tensors}
 
 

@@ -72,7 +72,7 @@ class VaePretraining(Pretraining):
     row_dropout: float = ranged(PROBABILITY)  # of the rows that the decoder reads
     w_kl: float = ranged(at_least(0))  # the weight of L_KL
     kl_min: float = ranged(at_least(0))  # nats a latent dimension that are free
-    w_outline: float = ranged(at_least(0))  # the weight of L_O, what z must tell of where the ink is; 0: nothing
+    w_gist: float = ranged(at_least(0))  # the weight of the auxiliary loss L_G: the gist that z must tell; 0: none
     eta_min: float = ranged(between(0, 1))  # the KL weight's factor at first
 
 
@@ -124,7 +124,7 @@ class Vae(Training):
     row_dropout: float = ranged(PROBABILITY)  # of the rows that the decoder reads, so that z must tell what they would
     w_kl: float = ranged(at_least(0))  # the weight of L_KL
     kl_min: float = ranged(at_least(0))  # nats a latent dimension that are free
-    w_outline: float = ranged(at_least(0))  # the weight of L_O, what z must tell of where the ink is; 0: nothing
+    w_gist: float = ranged(at_least(0))  # the weight of the auxiliary loss L_G: the gist that z must tell; 0: none
     eta_min: float = ranged(between(0, 1))  # the KL weight's factor at first
     R: float = ranged(DECAY)  # a step, for 50,000 steps; shorter runs compress it to their length
     stop_after: int | None = ranged(COUNT)  # validations without a new best after which a run ends; null: never
@@ -225,6 +225,7 @@ class ComparedVae(ComparedTraining):
     encoder_size: int = ranged(COUNT)  # a direction
     decoder_size: int = ranged(COUNT)  # units
     batch_size: int = ranged(COUNT)  # drawings a step
+    w_gist: float = ranged(at_least(0))  # the weight of the auxiliary loss, as in vae
 
 
 @settings

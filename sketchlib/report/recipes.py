@@ -14,7 +14,7 @@ SINGLE, VAE = "models.single.ConditionalDecoder", "models.vae.SketchVAE"
 CONDITIONAL_VAE, PLACED = "models.conditional_vae.ConditionalVAE", "models.placed.ConditionalPlacedDecoder"
 SIZES = {  # of the arguments of these classes, those that a profile says
     SINGLE: ("hidden_size", "embedding_size", "n_mixtures", "weight_dropout"),
-    VAE: ("encoder_size", "decoder_size", "latent_size", "n_mixtures", "weight_dropout", "row_dropout", "w_kl", "kl_min", "w_outline"),
+    VAE: ("encoder_size", "decoder_size", "latent_size", "n_mixtures", "weight_dropout", "row_dropout", "w_kl", "kl_min", "w_gist"),
 }
 PUBLISHED_STEPS = 50_000  # for which R is stated
 

@@ -80,11 +80,11 @@ def make(profile, recipe: Recipe, folder: Path, ranks, progress: bool = True) ->
     curves = train.fit(model, found.train, found.valid, recipe.settings, folder, progress, ranks)
     if ranks.rank:
         return
-    train.load_kept(model.cpu(), folder, recipe.keep)
+    train.load_kept(model, folder, recipe.keep)
     card = _card(profile, recipe, model, curves, drawings.counts, found)
     if recipe.centred:  # what is free to be told moves the clouds
-        _centre(model, found)
-        card["valid"] = train.evaluate(model, found.valid, dequantise=recipe.settings.dequantise)
+        _centre(model.cpu(), found)
+        card["valid"] = train.evaluate(model.to(ranks.device), found.valid, dequantise=recipe.settings.dequantise)
     weights.save(model, folder / MODEL, card)
 
 

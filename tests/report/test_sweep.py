@@ -53,6 +53,12 @@ def test_every_kind_sees_the_same_drawings_and_fewer_are_among_the_more(profile)
     assert drawings_of(by_all[10].train) < drawings_of(by_all[20].train) < drawings_of(by_all[None].train)
 
 
+def test_a_vae_that_starts_from_nothing_has_no_auxiliary_loss_of_the_profiles_vaes():
+    published = load_profile("published")
+    compared = [one for part, one in sweep.recipes(published).items() if part.kind == "router"]
+    assert published.vae.w_gist and compared and not any(one.sizes["w_gist"] for one in compared)
+
+
 def test_the_axes_are_those_of_the_run_that_was_measured():
     comparison = SimpleNamespace(drawings=[20, None], classes=["cat"], temperatures=[0.5], per_class=3)
     assert sweep.axes(comparison) == ((20, None), ("cat",), (0.5,))

@@ -62,7 +62,7 @@ WHY = {
         "rotate": "this book's: drawings turned; the report has no augmentation",
         "dequantise": "this book's: points moved within their cell, so that no density grows on the grid's lines",
         "ema": "this book's: a moving average of the weights is kept",
-        "w_outline": "this book's: the weight of what z must tell of where the ink is",
+        "w_gist": "this book's: the weight of an auxiliary loss, what z must tell of the look of a drawing and of its counts",
         "row_dropout": "this book's: rows hidden from the decoder, so that z must tell what they would",
         "precision": "this book's: of the matrix products",
         "from_single": "this book's: whether the decoder starts as the single model's",

@@ -38,9 +38,10 @@ def decoder():
     return model
 
 
-def vae(name=FILE):
+def vae(name=FILE, **more):
     torch.manual_seed(1)
-    model = SketchVAE((name,), DRAWINGS.n_max + 4, 20.0, encoder_size=6, decoder_size=12, latent_size=4, n_mixtures=3).eval()
+    sizes = dict(encoder_size=6, decoder_size=12, latent_size=4, n_mixtures=3)
+    model = SketchVAE((name,), DRAWINGS.n_max + 4, 20.0, **sizes, **more).eval()
     model.decoder.fc_params.bias.data[-1] -= 3
     return model
 
@@ -131,8 +132,9 @@ def test_words_are_the_reports_or_the_first(classes, words):
     assert measured_points.report_words(classes) == words
 
 
-def test_what_is_so_of_the_code_is_so_of_any_model():
-    found = measured_claims.code(decoder(), vae(), DRAWINGS)
+@pytest.mark.parametrize("w_gist", [0.0, 3.0])
+def test_what_is_so_of_the_code_is_so_of_any_model(w_gist):
+    found = measured_claims.code(decoder(), vae(w_gist=w_gist), DRAWINGS)
     assert found["s12_padding_apart"].value < 1e-4 and found["s12_scene_overlaps"].value == 0
     assert found["s12_router_loss"].value == pytest.approx(found["s12_router_formula"].value, rel=1e-5)
     assert found["s12_far"].value == pytest.approx(100**2 / 2 + math.log(2 * math.pi), rel=1e-5)
