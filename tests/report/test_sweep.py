@@ -68,7 +68,7 @@ def test_the_axes_are_those_of_the_run_that_was_measured():
 
 MORE = dict(weight_dropout=0.25, merge=0.125, jitter=0.0625, stray=0.03125, stop_after=5)
 SINGLE = dict(hidden_size=8, steps=4, validations=2, lr=0.03, **MORE)
-VAE = dict(encoder_size=4, decoder_size=8, steps=2, validations=1, batch_size=9, lr=0.02, **MORE)
+VAE = dict(encoder_size=4, decoder_size=8, steps=2, validations=1, batch_size=9, lr=0.02, w_gist=0.5, **MORE)
 
 
 @pytest.fixture
