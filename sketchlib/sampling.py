@@ -256,15 +256,18 @@ def decode(
     model: nn.Module | Router,
     z: Tensor | np.ndarray,
     word: str | None = None,
-    temperature: float = 0.0,
+    temperature: float = 0.2,
     seed: Seed | torch.Generator | None = 0,
-    pen_temperature: float | None = None,
+    pen_temperature: float | None = 0.7,
 ) -> list[Drawing]:
     """Draw what latent vectors (n, N_z) say, one drawing each. All meet the same random numbers, so that they differ by z alone. Chapter 5.
 
-    `word` as in `encode`, which shows an example; the other arguments are those of `sample`. Raises `DataError` as these two do.
+    `word` as in `encode`, which shows an example; the other arguments are those of `sample`, but that `pen_temperature` counts for nothing
+    at temperature 0: there lines often lock up and do not end, so the default is a low temperature for the movements and a higher one for
+    the pen. Raises `DataError` as these two do.
     """
     of_class, name = _latent_model(model, word)
+    pen_temperature = pen_temperature if temperature else None
     check_temperature(temperature, pen_temperature)
     z, generator = _codes(z), as_generator(seed)
     condition = of_class.draw_condition(name, len(z), generator, z)
@@ -277,13 +280,16 @@ def decode(
 def reconstruct(
     model: nn.Module | Router,
     drawings: Sequence[Drawing],
-    temperature: float = 0.0,
+    temperature: float = 0.2,
     seed: Seed | torch.Generator | None = 0,
     word: str | None = None,
+    pen_temperature: float | None = 0.7,
 ) -> list[Drawing]:
-    """Encode drawings to the mean of z and draw them again; greedy by default. Chapter 5."""
+    """Encode drawings to the mean of z and draw them again, each with random numbers of its own; temperatures as in `decode`. Chapter 5."""
     of_class, name = _latent_model(model, word, [drawing.word for drawing in drawings])
-    return sample(of_class, name, len(drawings), temperature, seed, z=encode(of_class, drawings, name))
+    pen_temperature = pen_temperature if temperature else None
+    z = encode(of_class, drawings, name)
+    return sample(of_class, name, len(drawings), temperature, seed, z=z, pen_temperature=pen_temperature)
 
 
 @checked
@@ -307,15 +313,15 @@ def interpolate(
     first: Drawing,
     second: Drawing,
     steps: Ends = 7,
-    temperature: float = 0.0,
+    temperature: float = 0.2,
     seed: Seed | torch.Generator | None = 0,
     word: str | None = None,
-    pen_temperature: float | None = None,
+    pen_temperature: float | None = 0.7,
 ) -> list[Drawing]:
     """Drawings along the way in z from one drawing, in data units, to another, both ends included. Chapter 5.
 
-    All `steps` meet the same random numbers: what changes from one to the next is z alone. Raises `DataError` as `encode` and `sample` do,
-    and for less than two steps.
+    All `steps` meet the same random numbers: what changes from one to the next is z alone. Temperatures as in `decode`. Raises
+    `DataError` as `encode` and `sample` do, and for less than two steps.
 
     >>> import sketchlib
     >>> router = sketchlib.load("router")

@@ -376,16 +376,20 @@ def test_a_drawing_without_a_movement_cannot_be_encoded(drawings):
 
 def test_a_reconstruction_is_a_drawing_from_mu():
     model, drawings = vae(), sketch_set().drawings("cat", 4)
-    assert same(reconstruct(model, drawings), sample(model, "cat", 4, 0, z=encode(model, drawings)))
-    assert same(reconstruct(model, drawings, seed=1), reconstruct(model, drawings, seed=2))
+    z = encode(model, drawings)
+    assert same(reconstruct(model, drawings), sample(model, "cat", 4, 0.2, pen_temperature=0.7, z=z))
+    assert same(reconstruct(model, drawings, 0.0), sample(model, "cat", 4, 0, z=z))
+    assert same(reconstruct(model, drawings, 0.0, seed=1), reconstruct(model, drawings, 0.0, seed=2))
     assert not same(reconstruct(model, drawings, 0.5, seed=1), reconstruct(model, drawings, 0.5, seed=2))
 
 
 def test_the_ends_of_an_interpolation_are_the_reconstructions():
     model, (a, b) = vae(), sketch_set().drawings("cat", 2)
     way = interpolate(model, a, b, steps=5)
-    assert len(way) == 5 and same([way[0], way[-1]], reconstruct(model, [a, b]), 1e-3)
+    assert len(way) == 5 and same([way[0], way[-1]], decode(model, encode(model, [a, b])), 1e-3)
     assert not same(way[:1], way[-1:], 1e-3)
+    greedy = interpolate(model, a, b, 5, 0.0)
+    assert same([greedy[0], greedy[-1]], reconstruct(model, [a, b], 0.0), 1e-3) and not same(way, greedy, 1e-3)
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.6])
@@ -418,7 +422,7 @@ def test_latent_vectors_are_plain_tensors_of_a_class():
     z = encode(router, cats)
     assert torch.equal(z, encode(vae(1), cats)) and torch.equal(encode(router, suns), encode(router, suns, "sun"))
     assert {one.word for one in decode(router, z[:1] + z[1:2] - z[2:], "cat")} == {"cat"}
-    assert same(decode(router, z, "cat"), reconstruct(router, cats), 1e-3)
+    assert same(decode(router, z, "cat", 0.0), reconstruct(router, cats, 0.0), 1e-3)
     for wrong in (lambda: decode(router, z), lambda: encode(router, cats + suns), lambda: encode(router, [])):
         with pytest.raises(DataError, match="say which is meant, word= one of cat, sun"):
             wrong()

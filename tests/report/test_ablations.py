@@ -173,7 +173,7 @@ def test_drawing_from_a_certain_code_is_reconstruction():
     model, drawings = vae(), FIVE.drawings(FILE, 5)
     torch.nn.init.zeros_(model.encoder.fc_log_var.weight)
     torch.nn.init.constant_(model.encoder.fc_log_var.bias, -60.0)
-    again, code = reconstruct(model, drawings), ablations.drawn_from(model, drawings, 0.0)
+    again, code = reconstruct(model, drawings, 0.0), ablations.drawn_from(model, drawings, 0.0)
     assert all(np.allclose(to_stroke3(a), to_stroke3(b), atol=1e-3) for a, b in zip(again, code, strict=True))
     torch.nn.init.constant_(model.encoder.fc_log_var.bias, 2.0)
     wide = ablations.drawn_from(model, drawings, 0.0)
