@@ -80,6 +80,7 @@ def runs() -> dict[str, Run]:
     return {
         "report": Run("lstm", report, {"weight_dropout": 0.0}),
         "short": Run("lstm", replace(quick, steps=400, ema=0.96)),
+        "plain": Run("lstm", replace(quick, steps=2200, stretch=0.0, merge=0.0, rotate=0.0), {"weight_dropout": 0.0}),
         **{kind: Run(kind, quick) for kind in ("lstm", "placed")},
         "transformer": Run("transformer", for_transformer(quick)),
         **{f"{kind} after 345": Run(kind, second, **own) for kind in ("lstm", "placed")},

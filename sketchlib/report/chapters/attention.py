@@ -22,7 +22,8 @@ from .comparison import NEITHER
 REPORT = "report"
 FROM_NOTHING = ("lstm", "placed", "transformer")
 AFTER_345 = tuple(f"{kind} after 345" for kind in FROM_NOTHING)
-RECIPES = (REPORT, "short", *FROM_NOTHING, *AFTER_345)
+OURS = ("short", "plain")  # other recipes of the LSTM from nothing
+RECIPES = (REPORT, *OURS, *FROM_NOTHING, *AFTER_345)
 GROUPS = {"from nothing": FROM_NOTHING, "after 345 classes": AFTER_345}
 ONE, RECOMMENDED = "at 1", "at 0.4 / 0.7"  # the settings of the record: temperature 1; temperature and the pen's own
 SETTINGS = {ONE: "temperature 1", RECOMMENDED: "temperature 0.4, pen 0.7"}
@@ -46,7 +47,7 @@ SEEDS = 2  # of each recipe, before one may be called better
 BAR = 1 / 5  # of the report's time, in which its best value is to be reached
 NOT_MEASURED, TOO_FEW = "not measured", "too few seeds"
 NOTHING = "*Not measured: the record has none of these recipes, or only one.*\n"
-SETTLED = (REPORT, "lstm", "transformer", "lstm after 345", "transformer after 345")  # recipes whose settings are shown
+SETTLED = (REPORT, "plain", "lstm", "transformer", "lstm after 345", "transformer after 345")  # recipes whose settings are shown
 SHOWN = ("steps", "batch_size", "lr", "schedule", "stretch", "merge", "jitter", "stray", "rotate", "dequantise", "ema", "precision")
 
 

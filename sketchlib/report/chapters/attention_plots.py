@@ -12,7 +12,7 @@ from ...pictures.draw import ACCENT, BLUE, COLORS, GREY, INK, LIGHT, style
 from .attention import AFTER_345, RECIPES, SHARPNESS, report_best, runs_of
 
 KINDS = {"lstm": BLUE, "placed": ACCENT, "transformer": COLORS["car"]}
-OTHERS = {"report": INK, "short": COLORS["sun"]}
+OTHERS = {"report": INK, "short": COLORS["sun"], "plain": COLORS["pig"]}
 SHOWN_NATS = 1.5  # above the least: a training begins far higher
 
 
