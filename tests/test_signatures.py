@@ -44,7 +44,7 @@ INNER |= {f"completion.{name}" for name in ("box_of", "log_evidence", "read_batc
     "pictures.live.unpacked",
     "pictures.live.about",
 }
-INNER |= {"models.mixture", "models.decoder", "models.lstm", "models.transformer.attend", "models.vae.kl_divergence"}
+INNER |= {"models.mixture", "models.decoder", "models.gist", "models.lstm", "models.transformer.attend", "models.vae.kl_divergence"}
 INNER |= {"metrics.raster.segments", "metrics.raster.fit_to_frame"}
 INNER |= {"files.named_folder", "files.locked", "files.trainings_before"}
 INNER |= {f"pictures.interactives.{name}" for name in ("script", "module", "on_page")}
