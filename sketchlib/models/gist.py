@@ -51,7 +51,7 @@ def images(gists: Tensor) -> Tensor:
 class GistHead(nn.Module):
     """Two layers that tell the gist of a drawing from its condition, (B, C): the auxiliary head of a VAE. Drawing does not use it.
 
-    Source: Lucas and Verbeek (2018), section 3, for an auxiliary loss that keeps a latent vector from being ignored; what is told is this
+    Source: Lucas and Verbeek (2017) for an auxiliary loss that keeps a latent vector from being ignored; what is told is this
     book's.
     """
 
